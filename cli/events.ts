@@ -1,0 +1,94 @@
+/**
+ * The events that `--json` prints, as types. docs/cli-events.md describes them for those who read them; the
+ * two change together, and fields are only ever added.
+ * @module
+ */
+import type { ErrorCode } from "../lib/errors.ts";
+
+/** The version of the schema: the field `v` of every event. */
+export const EVENTS_VERSION = 1;
+
+/** What a transfer is doing. */
+export type Phase = "hashing" | "connecting" | "sending" | "receiving" | "resuming" | "finishing";
+
+/** The fields of each event, besides `v` and `event`. Sizes are in bytes. */
+export interface Events {
+  listening: {
+    /** The IP address listened on. */
+    readonly address: string;
+    readonly port: number;
+    /** The receiver's own fingerprint, `SHA256:...`. */
+    readonly fingerprint: string;
+    /** A command line that sends to this receiver, with PATH to be filled in. */
+    readonly command: string;
+  };
+  connected: {
+    /** The fingerprint of the verified peer, `SHA256:...`. */
+    readonly peer: string;
+    /** The peer's end of the connection, `host:port`, an IPv6 address in brackets. */
+    readonly address: string;
+  };
+  offer: {
+    /** The transfer's id in lower-case hexadecimal. */
+    readonly transfer: string;
+    readonly peer: string;
+    /** The top-level names of the transfer, the first 100 at most. */
+    readonly names: readonly string[];
+    /** `null` while unknown, as with standard input. */
+    readonly totalBytes: number | null;
+    readonly totalFiles: number;
+  };
+  progress: {
+    /** `null` before the receiver is known, on which the id depends. */
+    readonly transfer: string | null;
+    readonly phase: Phase;
+    /** Bytes that the phase has dealt with, counted from the transfer's first byte, not from where it resumed. */
+    readonly bytes: number;
+    readonly totalBytes: number | null;
+    readonly files: number;
+    readonly totalFiles: number | null;
+  };
+  resumed: {
+    readonly transfer: string;
+    /** Where in the transfer's data the connection goes on. */
+    readonly offsetBytes: number;
+  };
+  retry: {
+    /** 1 for the first new connection; 1 again after progress was made. */
+    readonly attempt: number;
+    readonly delayMs: number;
+    /** Why the connection before was given up. */
+    readonly code: ErrorCode;
+    readonly message: string;
+  };
+  file: {
+    readonly transfer: string;
+    /** The path inside the transfer; for recv with the name that it has got in the receiving folder. */
+    readonly path: string;
+    readonly sizeBytes: number;
+  };
+  done: {
+    readonly transfer: string;
+    readonly bytes: number;
+    readonly files: number;
+    /** From the start of the command, or of the connection that carried the offer, to now. */
+    readonly seconds: number;
+    /** The file that the receipt was written to, `null` if none was asked for. */
+    readonly receipt: string | null;
+  };
+  error: {
+    /** `unexpected` for what has no code: a fault in stx. */
+    readonly code: ErrorCode | "unexpected";
+    readonly message: string;
+    readonly hint: string | null;
+    /** The exit status that follows, `null` if the program goes on. */
+    readonly exit: number | null;
+    /** The transfer that failed, `null` if none had begun. */
+    readonly transfer: string | null;
+    /** The verified peer that it failed with, `null` if there is none. */
+    readonly peer: string | null;
+  };
+}
+
+/** The name of an event. */
+export type EventName = keyof Events;

@@ -1,0 +1,265 @@
+/**
+ * Key and trust files on disk: where they are, who may read them, and what they hold.
+ * @module
+ */
+import { dirname, join } from "node:path";
+import { escapeControls } from "../lib/bytes/escape.ts";
+import { StxError } from "../lib/errors.ts";
+import { diskError } from "../lib/files/disk_error.ts";
+import { type AuthorizedKeys, parseAuthorizedKeys } from "../lib/identity/authorized_keys.ts";
+import { generateSeed, identityFromSeed } from "../lib/identity/identity.ts";
+import {
+  formatReceiverLine,
+  parseKnownReceivers,
+  type ReceiverEntry,
+} from "../lib/identity/known_receivers.ts";
+import { formatPrivateKey, parsePrivateKey } from "../lib/identity/openssh_key.ts";
+import { parsePeer, type PeerPin } from "../lib/identity/peer_pin.ts";
+import { fingerprint, formatPublicKeyLine, parsePublicKeyLine } from "../lib/identity/public_key.ts";
+import { agentIdentity } from "../lib/identity/ssh_agent.ts";
+import { dialUnix, systemRandom } from "../lib/net/tcp.ts";
+import type { Identity } from "../lib/ports.ts";
+import { readEnvironment } from "./environment.ts";
+import { configFolder } from "./paths.ts";
+import type { Output } from "./terminal.ts";
+
+/** A key or trust file is text of a few lines; a larger one is something else. */
+const FILE_SIZE_MAX = 16 * 1024 * 1024;
+const READABLE_BY_OTHERS = 0o077;
+const WRITABLE_BY_OTHERS = 0o022;
+
+/** Reads a text file whole, or returns `undefined` if there is none. */
+function readText(path: string, what: string): { text: string; mode: number | null } | undefined {
+  try {
+    const info = Deno.statSync(path);
+    if (!info.isFile || info.size > FILE_SIZE_MAX) {
+      throw new StxError(
+        "bad_key_file",
+        `Cannot read ${what} ${escapeControls(path)}: it is not a text file`,
+      );
+    }
+    return { text: Deno.readTextFileSync(path), mode: info.mode };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw diskError(error, `read ${what}`, path);
+  }
+}
+
+function quoted(path: string): string {
+  return /^[\w./~+@%-]+$/.test(path) ? path : `'${escapeControls(path).replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * Loads a private key: an OpenSSH file, or, where it has a passphrase or only the public half is there, the key
+ * in ssh-agent. Throws `bad_key_file`, also where others may read the file.
+ */
+export async function loadIdentity(path: string): Promise<Identity> {
+  const file = readText(path, "the private key");
+  if (file === undefined) {
+    throw new StxError(
+      "bad_key_file",
+      `Cannot read the private key ${escapeControls(path)}: there is no such file`,
+      {
+        hint: `make one with: stx keygen --out ${quoted(path)}`,
+      },
+    );
+  }
+  if (/^ssh-/.test(file.text.trimStart())) {
+    return agentKey(parsePublicKeyLine(file.text.trim()).publicKey);
+  }
+  if (file.mode !== null && (file.mode & READABLE_BY_OTHERS) !== 0) {
+    throw new StxError(
+      "bad_key_file",
+      `Will not use the private key ${escapeControls(path)}: others may read it (mode ${
+        (file.mode & 0o777).toString(8)
+      })`,
+      { hint: `run: chmod 600 ${quoted(path)}` },
+    );
+  }
+  const key = inFile(path, () => parsePrivateKey(file.text));
+  if (key.kind === "encrypted") return agentKey(key.publicKey);
+  const identity = await identityFromSeed(key.seed);
+  key.seed.fill(0);
+  return identity;
+}
+
+function agentKey(publicKey: Identity["publicKey"]): Identity {
+  const socket = readEnvironment("SSH_AUTH_SOCK");
+  if (socket === undefined) {
+    throw new StxError("bad_key_file", "The private key has a passphrase, and no ssh-agent runs to use it", {
+      hint: "start one with: eval $(ssh-agent) && ssh-add FILE",
+    });
+  }
+  return agentIdentity(publicKey, async () => {
+    try {
+      return await dialUnix(socket);
+    } catch (error) {
+      throw new StxError("bad_key_file", "Cannot reach ssh-agent at SSH_AUTH_SOCK", {
+        hint: "start one with: eval $(ssh-agent) && ssh-add FILE",
+        cause: error,
+      });
+    }
+  });
+}
+
+/** Runs a parser and puts the file's name before what it complains of. */
+function inFile<T>(path: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof StxError)) throw error;
+    throw new StxError(error.code, `${escapeControls(path)}: ${error.message}`, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      cause: error,
+    });
+  }
+}
+
+/** The identity named by `--identity`, or the configuration's own, which is made on first use. */
+export async function ownIdentity(option: string | undefined, output: Output): Promise<Identity> {
+  if (option !== undefined) return await loadIdentity(option);
+  const path = join(configFolder("--identity FILE"), "identity");
+  if (readText(path, "the private key") === undefined) {
+    const made = await makeIdentity(path, "stx", false);
+    output.info(`Made a new identity in ${path}: ${made.fingerprint}`);
+  }
+  return await loadIdentity(path);
+}
+
+/**
+ * Makes a key pair: `path` with mode 600 and `path`.pub. Each file appears whole or not at all. Throws `exists`
+ * unless `force` is given.
+ */
+export async function makeIdentity(
+  path: string,
+  comment: string,
+  force: boolean,
+): Promise<{ fingerprint: string; publicLine: string }> {
+  const seed = generateSeed(systemRandom);
+  const identity = await identityFromSeed(seed);
+  const publicLine = formatPublicKeyLine(identity.publicKey, comment);
+  const privateText = formatPrivateKey(seed, comment);
+  seed.fill(0);
+  for (const each of [path, `${path}.pub`]) {
+    if (!force && fileExists(each)) {
+      throw new StxError("exists", `Will not overwrite ${escapeControls(each)}: it exists`, {
+        hint:
+          "choose another name with --out, or give --force to replace it, which makes the old key useless",
+      });
+    }
+  }
+  replaceFile(path, privateText, 0o600);
+  replaceFile(`${path}.pub`, `${publicLine}\n`, 0o644);
+  return { fingerprint: fingerprint(identity.publicKey), publicLine };
+}
+
+function fileExists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw diskError(error, "look at", path);
+  }
+}
+
+/** Makes a folder that only its owner may enter, with those above it; one that exists is left alone. */
+export function makeFolder(path: string): void {
+  try {
+    Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw diskError(error, "make the folder", path);
+  }
+}
+
+/**
+ * Writes a file as `path`.new and renames it, so that a crash leaves the old one or the new one. The folder is
+ * made if it is missing.
+ */
+export function replaceFile(path: string, text: string, mode: number): void {
+  const temporary = `${path}.new`;
+  try {
+    removeIfThere(temporary);
+    {
+      using file = createNew(temporary, mode);
+      const bytes = new TextEncoder().encode(text);
+      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+      file.syncSync();
+    }
+    Deno.renameSync(temporary, path);
+  } catch (error) {
+    throw diskError(error, "write", path);
+  }
+}
+
+function createNew(path: string, mode: number): Deno.FsFile {
+  const options = { write: true, createNew: true, mode };
+  try {
+    return Deno.openSync(path, options);
+  } catch (error) {
+    // Made only when it is missing: to look for it first would take permission to read it.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    makeFolder(dirname(path));
+    return Deno.openSync(path, options);
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Reads an authorized_keys file; `undefined` if there is none. Throws `bad_trust_file` if others may change it. */
+export function readAuthorizedKeys(path: string): AuthorizedKeys | undefined {
+  const file = readText(path, "the authorized keys");
+  if (file === undefined) return undefined;
+  refuseIfWritable(path, file.mode);
+  return parseAuthorizedKeys(file.text);
+}
+
+/** Reads the known receivers; there are none where there is no file. */
+export function readKnownReceivers(path: string): readonly ReceiverEntry[] {
+  const file = readText(path, "the known receivers");
+  if (file === undefined) return [];
+  refuseIfWritable(path, file.mode);
+  return inFile(path, () => parseKnownReceivers(file.text));
+}
+
+function refuseIfWritable(path: string, mode: number | null): void {
+  if (mode === null || (mode & WRITABLE_BY_OTHERS) === 0) return;
+  throw new StxError(
+    "bad_trust_file",
+    `Will not trust ${escapeControls(path)}: others may change it (mode ${(mode & 0o777).toString(8)})`,
+    { hint: `run: chmod go-w ${quoted(path)}` },
+  );
+}
+
+/** Adds a receiver to the known ones. */
+export function rememberReceiver(
+  path: string,
+  host: string,
+  port: number,
+  publicKey: Identity["publicKey"],
+): void {
+  const before = readText(path, "the known receivers")?.text ?? "";
+  const separator = before === "" || before.endsWith("\n") ? "" : "\n";
+  replaceFile(path, `${before}${separator}${formatReceiverLine(host, port, publicKey)}\n`, 0o600);
+}
+
+/** What `--peer` names: a key, a fingerprint, or a file with a public key. */
+export function readPeer(option: string): PeerPin {
+  const pin = parsePeer(option);
+  if (pin !== undefined) return pin;
+  const file = readText(option, "the receiver's public key");
+  if (file === undefined) {
+    throw new StxError(
+      "bad_key_file",
+      `Cannot use --peer ${escapeControls(option)}: it is no key, no fingerprint, and there is no such file`,
+      { hint: "give the fingerprint that the receiver prints, SHA256:..." },
+    );
+  }
+  return { kind: "key", publicKey: inFile(option, () => parsePublicKeyLine(file.text.trim())).publicKey };
+}

@@ -1,0 +1,134 @@
+/**
+ * `stx recv`: waits for senders and puts what they send into a folder.
+ * @module
+ */
+import { join, resolve } from "node:path";
+import { availableSuites } from "../lib/crypto/suite.ts";
+import { StxError } from "../lib/errors.ts";
+import { openReceivingFolder } from "../lib/files/receiving_folder.ts";
+import { fingerprint } from "../lib/identity/public_key.ts";
+import { listen, systemClock } from "../lib/net/tcp.ts";
+import type { ConflictPolicy, Identity } from "../lib/ports.ts";
+import { SqliteTransferStore } from "../lib/store/sqlite_transfer_store.ts";
+import { recoverTransfers } from "../lib/transfer/receiver.ts";
+import { makeFolder, ownIdentity, readAuthorizedKeys } from "./key_files.ts";
+import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
+import { configFolder, stateFolder } from "./paths.ts";
+import { ReceiveService } from "./receive_service.ts";
+import { onStopSignal, statusOf, type StopSignal } from "./signals.ts";
+import type { Output } from "./terminal.ts";
+import { DEFAULT_PORT, formatAddress, parseListenAddress, parseSize } from "./values.ts";
+
+const CONFLICT_POLICIES: readonly ConflictPolicy[] = ["refuse", "rename", "overwrite", "skip"];
+
+/** Runs the command; resolves to the exit status. */
+export async function run(command: ParsedCommand, output: Output): Promise<number> {
+  const address = parseListenAddress(valueOf(command, "listen") ?? `0.0.0.0:${DEFAULT_PORT}`, "--listen");
+  const conflict = conflictPolicy(valueOf(command, "on-conflict"));
+  const maxSize = valueOf(command, "max-size");
+  const maxSizeBytes = maxSize === undefined ? Infinity : parseSize(maxSize, "--max-size");
+  const folderPath = resolve(valueOf(command, "dir") ?? ".");
+  const identity = await ownIdentity(valueOf(command, "identity"), output);
+  const keysPath = authorizedKeysPath(valueOf(command, "authorized-keys"), output);
+  const folder = openReceivingFolder(folderPath);
+  const store = new SqliteTransferStore(statePath(valueOf(command, "state")));
+  try {
+    for (const error of await recoverTransfers({ store, folder, folderPath, clock: systemClock })) {
+      output.error(error, { continues: true });
+    }
+    const listener = listen(address.host, address.port);
+    announce(listener.addr as Deno.NetAddr, identity, folderPath, output);
+    const service = new ReceiveService({
+      listener,
+      identity,
+      suites: await availableSuites(),
+      readKeys: () => readAuthorizedKeys(keysPath)?.keys ?? [],
+      store,
+      folder,
+      folderPath,
+      conflict,
+      maxSizeBytes,
+      allowDotfiles: isSet(command, "allow-dotfiles"),
+      once: isSet(command, "once"),
+      output,
+    });
+    let stoppedBy: StopSignal | undefined;
+    const ignore = onStopSignal((signal) => {
+      stoppedBy = signal;
+      output.info("Stopping: what has arrived is kept, senders can continue later.");
+      service.stop();
+    });
+    await service.run();
+    ignore();
+    return stoppedBy === undefined ? 0 : statusOf(stoppedBy);
+  } finally {
+    store.close();
+  }
+}
+
+function conflictPolicy(option: string | undefined): ConflictPolicy {
+  const policy = CONFLICT_POLICIES.find((each) => each === (option ?? "refuse"));
+  if (policy === undefined) {
+    throw new StxError(
+      "usage",
+      `cannot use --on-conflict "${option}": it is none of ${CONFLICT_POLICIES.join(", ")}`,
+    );
+  }
+  return policy;
+}
+
+function authorizedKeysPath(option: string | undefined, output: Output): string {
+  const path = option ?? join(configFolder("--authorized-keys FILE"), "authorized_keys");
+  const keys = readAuthorizedKeys(path);
+  if (keys === undefined && option !== undefined) {
+    throw new StxError("bad_trust_file", `Cannot read the authorized keys ${path}: there is no such file`, {
+      hint: "it holds the public keys of the senders, one a line, as in ~/.ssh/authorized_keys",
+    });
+  }
+  for (const warning of keys?.warnings ?? []) output.warn(`${path}: ${warning}`);
+  if ((keys?.keys.length ?? 0) === 0) {
+    output.warn(`no sender is authorized yet: put their public keys into ${path}, one a line`);
+  }
+  return path;
+}
+
+function statePath(option: string | undefined): string {
+  if (option !== undefined) return option;
+  const folder = stateFolder("--state FILE");
+  makeFolder(folder);
+  return join(folder, "recv.db");
+}
+
+/** Says where senders find this receiver, how they recognise it, and what they type. */
+function announce(bound: Deno.NetAddr, identity: Identity, folderPath: string, output: Output): void {
+  const ownFingerprint = fingerprint(identity.publicKey);
+  const host = reachableHost(bound.hostname);
+  const to = bound.port === DEFAULT_PORT && !host.includes(":") ? host : formatAddress(host, bound.port);
+  const command = `stx send --peer ${ownFingerprint} PATH ${to}`;
+  output.info(`Receiving into ${folderPath} on ${formatAddress(bound.hostname, bound.port)}`);
+  output.info(`Fingerprint: ${ownFingerprint}`);
+  output.info(`Send with:   ${command}`);
+  output.event("listening", {
+    address: bound.hostname,
+    port: bound.port,
+    fingerprint: ownFingerprint,
+    command,
+  });
+}
+
+/** An address that others can dial: for a wildcard the first one of this machine that is not loopback. */
+function reachableHost(host: string): string {
+  const isIpv6 = host.includes(":");
+  if (host !== "0.0.0.0" && host !== "::") return host;
+  const loopback = isIpv6 ? "::1" : "127.0.0.1";
+  // Without permission to look, loopback is the one address that is certain.
+  if (Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" }).state !== "granted") {
+    return loopback;
+  }
+  const family = isIpv6 ? "IPv6" : "IPv4";
+  const addresses = Deno.networkInterfaces().filter((each) => each.family === family).map((each) =>
+    each.address
+  );
+  return addresses.find((each) => !each.startsWith("127.") && each !== "::1" && !each.startsWith("fe80")) ??
+    loopback;
+}

@@ -1,0 +1,116 @@
+/**
+ * `stx send`: sends files and folders to a receiver, and continues after every cut until they are in place.
+ *
+ * The way of a byte: a file is read by `lib/files/disk_source.ts`, cut into blocks by `lib/transfer/sender.ts`,
+ * sealed into records by `lib/records/`, and written to the socket by `lib/net/channel.ts`.
+ * @module
+ */
+import { fastestFirst } from "../lib/crypto/measure.ts";
+import { availableSuites, type Suite, SUITES } from "../lib/crypto/suite.ts";
+import { codeOf, StxError } from "../lib/errors.ts";
+import { openSource } from "../lib/files/disk_source.ts";
+import { stdinSource } from "../lib/files/stdin_source.ts";
+import { armorSshsig } from "../lib/identity/sshsig.ts";
+import { RETRY_FOR_MS } from "../lib/limits.ts";
+import { systemClock } from "../lib/net/tcp.ts";
+import type { Entry, Source } from "../lib/ports.ts";
+import { makeManifest } from "../lib/transfer/manifest.ts";
+import { receiptText } from "../lib/transfer/receipt.ts";
+import { ownIdentity, replaceFile } from "./key_files.ts";
+import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
+import { ReceiverTrust } from "./receiver_trust.ts";
+import { Sending } from "./sending.ts";
+import { onStopSignal, statusOf, type StopSignal } from "./signals.ts";
+import type { Output } from "./terminal.ts";
+import { parseDuration, parseRemoteAddress } from "./values.ts";
+
+/** Runs the command; resolves to the exit status. */
+export async function run(command: ParsedCommand, output: Output): Promise<number> {
+  const paths = command.positionals.slice(0, -1);
+  const address = parseRemoteAddress(command.positionals.at(-1)!, "the receiver's address");
+  const retryFor = valueOf(command, "retry-for");
+  const retryForMs = retryFor === undefined ? RETRY_FOR_MS : parseDuration(retryFor, "--retry-for");
+  const cipher = cipherOption(valueOf(command, "cipher"));
+  const receiptPath = valueOf(command, "receipt");
+  const identity = await ownIdentity(valueOf(command, "identity"), output);
+  const trust = new ReceiverTrust(address, valueOf(command, "peer"));
+  const { source, entries, isSizeKnown } = openPaths(command, paths, output);
+  const stop = new AbortController();
+  let stoppedBy: StopSignal | undefined;
+  const ignore = onStopSignal((signal) => {
+    stoppedBy = signal;
+    stop.abort(
+      new StxError("cancelled", `Stopped by ${signal}`, {
+        hint: "the same command continues where this one stopped",
+      }),
+    );
+  });
+  try {
+    const sending = new Sending({
+      address,
+      identity,
+      trust,
+      suites: await orderedSuites(cipher),
+      source,
+      manifest: makeManifest(entries, isSizeKnown),
+      withDigests: isSet(command, "checksum"),
+      retryForMs,
+      // A wrong address shows itself at once; who says how long to try means a receiver that is yet to come.
+      retryFirst: retryFor !== undefined,
+      signal: stop.signal,
+      output,
+    });
+    const receipt = await sending.run();
+    if (receiptPath !== undefined) {
+      replaceFile(receiptPath, receiptText(receipt.facts), 0o644);
+      replaceFile(`${receiptPath}.sig`, armorSshsig(receipt.signature), 0o644);
+      output.info(`Receipt:     ${receiptPath} (signature in ${receiptPath}.sig)`);
+    }
+    sending.reportDone(receiptPath ?? null);
+    return 0;
+  } catch (error) {
+    if (stoppedBy === undefined || codeOf(error) !== "cancelled") throw error;
+    output.error(error);
+    return statusOf(stoppedBy);
+  } finally {
+    ignore();
+    source.close();
+  }
+}
+
+function cipherOption(option: string | undefined): Suite | "auto" {
+  if (option === undefined || option === "auto") return "auto";
+  const suite = SUITES.find((each) => each === option);
+  if (suite === undefined) {
+    throw new StxError("usage", `cannot use --cipher "${option}": it is none of auto, ${SUITES.join(", ")}`);
+  }
+  return suite;
+}
+
+async function orderedSuites(cipher: Suite | "auto"): Promise<readonly Suite[]> {
+  if (cipher !== "auto") return [cipher];
+  return await fastestFirst(await availableSuites(), { nowMs: () => performance.now() });
+}
+
+function openPaths(
+  command: ParsedCommand,
+  paths: readonly string[],
+  output: Output,
+): { source: Source; entries: readonly Entry[]; isSizeKnown: boolean } {
+  const name = valueOf(command, "name");
+  if (paths.includes("-")) {
+    if (paths.length > 1 || name === undefined) {
+      throw new StxError("usage", "cannot send standard input: it goes alone and needs a name", {
+        hint: "for example: tar c folder | stx send - --name folder.tar HOST",
+      });
+    }
+    const source = stdinSource(Deno.stdin.readable, name, systemClock);
+    return { source, entries: source.entries, isSizeKnown: false };
+  }
+  const source = openSource(paths, {
+    followLinks: isSet(command, "follow-links"),
+    ...(name === undefined ? {} : { name }),
+    onWarning: (text) => output.warn(text),
+  });
+  return { source, entries: source.entries, isSizeKnown: true };
+}

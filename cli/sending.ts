@@ -1,0 +1,273 @@
+/**
+ * One transfer from the sender's side, over as many connections as it takes.
+ * @module
+ */
+import { toHex } from "../lib/bytes/bytes.ts";
+import type { Suite } from "../lib/crypto/suite.ts";
+import { codeOf, StxError } from "../lib/errors.ts";
+import { fingerprint } from "../lib/identity/public_key.ts";
+import { BLOCK_SIZE_MAX } from "../lib/limits.ts";
+import type { Channel } from "../lib/net/channel.ts";
+import { connect } from "../lib/net/client.ts";
+import { dial, systemClock, systemRandom } from "../lib/net/tcp.ts";
+import type { Identity, Source } from "../lib/ports.ts";
+import type { Manifest } from "../lib/transfer/manifest.ts";
+import { RetryPolicy } from "../lib/transfer/retry.ts";
+import { type SenderEvent, sendTransfer, type SentReceipt } from "../lib/transfer/sender.ts";
+import type { Phase } from "./events.ts";
+import { FileCount } from "./file_count.ts";
+import { Progress, type ProgressHandle } from "./progress.ts";
+import type { ReceiverTrust } from "./receiver_trust.ts";
+import type { Output } from "./terminal.ts";
+import { type Address, formatAddress, formatBytes, formatDuration } from "./values.ts";
+
+/** What it works with. */
+export interface SendingOptions {
+  readonly address: Address;
+  readonly identity: Identity;
+  readonly trust: ReceiverTrust;
+  readonly suites: readonly Suite[];
+  readonly source: Source;
+  readonly manifest: Manifest;
+  readonly withDigests: boolean;
+  readonly retryForMs: number;
+  /** Whether the very first connection is tried again too. */
+  readonly retryFirst: boolean;
+  /** Ends everything; its reason is what {@link Sending.run} rejects with. */
+  readonly signal: AbortSignal;
+  readonly output: Output;
+}
+
+/** Progress events at most this often. */
+const PROGRESS_EVERY_MS = 100;
+const NAMES_SHOWN_MAX = 100;
+
+/** See the module's text. */
+export class Sending {
+  readonly #options: SendingOptions;
+  readonly #retry: RetryPolicy;
+  readonly #startMs = performance.now();
+  readonly #files: FileCount;
+  readonly #progress: ProgressHandle;
+  #wasConnected = false;
+  #transferId: string | undefined;
+  #sizeBytes = 0;
+  #eventMs = 0;
+  /** How far the receiver is known to be, so that only going beyond it counts as progress. */
+  #reachedBytes = 0;
+
+  constructor(options: SendingOptions) {
+    this.#options = options;
+    this.#retry = new RetryPolicy(options.retryForMs, systemRandom, systemClock.nowMs());
+    const { entries, sizeBytes } = options.manifest;
+    this.#files = new FileCount(entries);
+    this.#sizeBytes = sizeBytes ?? 0;
+    this.#progress = new Progress(options.output).start(labelOf(topNames(options.manifest)));
+    this.#progress.update({
+      phase: "connecting",
+      totalBytes: sizeBytes ?? undefined,
+      totalFiles: this.#files.total,
+    });
+  }
+
+  /** Sends until the receiver has signed for everything; rejects with the error that ended it. */
+  async run(): Promise<SentReceipt> {
+    try {
+      for (;;) {
+        try {
+          const receipt = await this.#attempt();
+          this.#progress.update({ bytes: this.#sizeBytes, files: this.#files.total });
+          this.#progress.finish();
+          return receipt;
+        } catch (error) {
+          this.#options.signal.throwIfAborted();
+          await this.#recover(error);
+        }
+      }
+    } finally {
+      this.#progress.stop();
+    }
+  }
+
+  /** Reports the end, once the receipt has been kept too. */
+  reportDone(receiptPath: string | null): void {
+    const { output, manifest } = this.#options;
+    for (const entry of manifest.entries) {
+      if (entry.kind !== "file") continue;
+      output.event("file", { transfer: this.#transferId!, path: entry.path, sizeBytes: entry.sizeBytes });
+    }
+    output.event("done", {
+      transfer: this.#transferId!,
+      bytes: this.#sizeBytes,
+      files: this.#files.total,
+      seconds: (performance.now() - this.#startMs) / 1000,
+      receipt: receiptPath,
+    });
+  }
+
+  /** Returns when it is time for another attempt; throws `error` where there will be none. */
+  async #recover(error: unknown): Promise<void> {
+    const { output, trust, manifest, retryFirst, signal } = this.#options;
+    if (codeOf(error) === "unknown_receiver" && await trust.ask(output)) return;
+    if (manifest.sizeBytes === null && this.#reachedBytes > 0 && codeOf(error) === "connection_lost") {
+      throw new StxError(
+        "connection_lost",
+        `${(error as Error).message}; standard input cannot be sent twice`,
+        {
+          hint: "send it again from its source, or as a file, which can be continued",
+          cause: error,
+        },
+      );
+    }
+    const isFirst = !this.#wasConnected && !retryFirst && codeOf(error) === "connection_lost";
+    const delayMs = isFirst ? undefined : this.#retry.delayAfter(error, systemClock.nowMs());
+    if (delayMs === undefined) throw error;
+    const { code, message } = error as StxError;
+    output.info(`${message}. Trying again in ${formatDuration(delayMs)}.`);
+    output.event("retry", { attempt: this.#retry.attempt, delayMs, code, message });
+    this.#progress.update({ phase: "connecting" });
+    await pause(delayMs, signal);
+  }
+
+  async #attempt(): Promise<SentReceipt> {
+    const { address, identity, trust, suites, signal, output, manifest, source, withDigests } = this.#options;
+    const duplex = await dial(address.host, address.port, signal);
+    const stopDialog = () => duplex.close();
+    signal.addEventListener("abort", stopDialog);
+    let channel: Channel;
+    try {
+      channel = await connect(
+        duplex,
+        {
+          identity,
+          random: systemRandom,
+          suites,
+          intent: "send",
+          checkServer: (key) => trust.check(key),
+        },
+        systemClock,
+      );
+    } finally {
+      signal.removeEventListener("abort", stopDialog);
+    }
+    const onAbort = () => void channel.abort("closing");
+    signal.addEventListener("abort", onAbort);
+    try {
+      signal.throwIfAborted();
+      this.#wasConnected = true;
+      const peer = fingerprint(channel.peerIdentity);
+      output.verbose(`Connected to ${peer}`);
+      output.event("connected", { peer, address: formatAddress(address.host, address.port) });
+      const receipt = await sendTransfer(channel, {
+        identity: identity.publicKey,
+        manifest,
+        source,
+        blockSizeBytes: BLOCK_SIZE_MAX,
+        withDigests,
+        random: systemRandom,
+        clock: systemClock,
+        onEvent: (event) => this.#report(event, peer),
+      });
+      await channel.close();
+      this.#sizeBytes = receipt.facts.sizeBytes;
+      return receipt;
+    } catch (error) {
+      await channel.closeFor(error);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #report(event: SenderEvent, peer: string): void {
+    const { output, manifest } = this.#options;
+    switch (event.kind) {
+      case "offered":
+        this.#transferId = toHex(event.transferId);
+        output.event("offer", {
+          transfer: this.#transferId,
+          peer,
+          names: topNames(manifest).slice(0, NAMES_SHOWN_MAX),
+          totalBytes: manifest.sizeBytes,
+          totalFiles: this.#files.total,
+        });
+        break;
+      case "comparing":
+        this.#moved("resuming", event.bytes);
+        break;
+      case "started":
+        this.#started(event.offset, event.wanted);
+        break;
+      case "sent":
+        this.#moved("sending", event.bytes);
+        this.#reach(event.bytes);
+        break;
+      case "durable":
+        output.verbose(`The receiver has ${formatBytes(event.bytes)} safe on its disk`);
+        this.#reach(event.bytes);
+        break;
+      case "finishing":
+        this.#moved("finishing", this.#sizeBytes, true);
+    }
+  }
+
+  #started(offset: number, wanted: number): void {
+    const { output } = this.#options;
+    if (wanted > 0 && offset === 0) {
+      output.warn("what the receiver has does not fit the source any more: sending everything again");
+    }
+    if (offset > 0) {
+      output.info(`Continuing at ${formatBytes(offset)} of ${formatBytes(this.#sizeBytes)}`);
+      output.event("resumed", { transfer: this.#transferId!, offsetBytes: offset });
+      this.#reach(offset);
+    }
+    this.#progress.update({ phase: "sending", bytes: offset, files: this.#files.at(offset) });
+    this.#progress.resumeAt(offset);
+  }
+
+  #reach(bytes: number): void {
+    if (bytes <= this.#reachedBytes) return;
+    this.#reachedBytes = bytes;
+    this.#retry.progress(systemClock.nowMs());
+  }
+
+  #moved(phase: Phase, bytes: number, isNews = false): void {
+    const files = this.#files.at(bytes);
+    this.#progress.update({ phase, bytes, files });
+    const nowMs = performance.now();
+    if (!isNews && nowMs - this.#eventMs < PROGRESS_EVERY_MS) return;
+    this.#eventMs = nowMs;
+    this.#options.output.event("progress", {
+      transfer: this.#transferId ?? null,
+      phase,
+      bytes,
+      totalBytes: this.#options.manifest.sizeBytes,
+      files,
+      totalFiles: this.#files.total,
+    });
+  }
+}
+
+function topNames(manifest: Manifest): readonly string[] {
+  const names = new Set<string>();
+  for (const entry of manifest.entries) names.add(entry.path.split("/", 1)[0]!);
+  return [...names];
+}
+
+function labelOf(names: readonly string[]): string {
+  return names.length === 1 ? names[0]! : `${names[0]} and ${names.length - 1} more`;
+}
+
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      cancel();
+      reject(signal.reason);
+    };
+    const cancel = systemClock.after(delayMs, () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

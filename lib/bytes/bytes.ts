@@ -1,0 +1,51 @@
+/**
+ * Byte strings: the one type that the whole project uses for them, and the few operations on it.
+ * @module
+ */
+
+/**
+ * Bytes in an ordinary (not shared) buffer. A plain `Uint8Array` may be backed by a `SharedArrayBuffer`,
+ * which WebCrypto refuses, so every signature in this project asks for this narrower type.
+ */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Returns `parts` one after the other in a new buffer. */
+export function concat(...parts: readonly Uint8Array[]): Bytes {
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** The UTF-8 encoding of `text`. */
+export function utf8(text: string): Bytes {
+  return encoder.encode(text);
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Says whether two byte strings are equal, in a time that depends on their lengths alone.
+ * Unequal lengths are unequal at once: a length is never the secret here.
+ */
+export function equal(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  let difference = 0;
+  for (let i = 0; i < left.length; i++) difference |= left[i]! ^ right[i]!;
+  return difference === 0;
+}
+
+/** Lower-case hexadecimal, two digits a byte. */
+export function toHex(bytes: Uint8Array): string {
+  return bytes.toHex();
+}
+
+/** The bytes of a hexadecimal text; throws `SyntaxError` on anything else. */
+export function fromHex(text: string): Bytes {
+  return Uint8Array.fromHex(text);
+}

@@ -1,0 +1,82 @@
+/**
+ * What the operating system says about a file, as an error of this project.
+ * @module
+ */
+import { escapeControls } from "../bytes/escape.ts";
+import { type ErrorCode, StxError } from "../errors.ts";
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly why: string;
+  readonly hint?: string;
+}
+
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  ENOENT: { code: "disk", why: "there is no such file or folder", hint: "Check the path." },
+  ENOTDIR: { code: "disk", why: "a part of the path is not a folder", hint: "Check the path." },
+  EISDIR: { code: "disk", why: "it is a folder" },
+  ELOOP: { code: "disk", why: "its symbolic links lead in a circle" },
+  ENAMETOOLONG: { code: "disk", why: "the name is too long for this file system" },
+  EMFILE: { code: "disk", why: "too many files are open", hint: "Raise the limit with: ulimit -n 4096" },
+  EXDEV: { code: "disk", why: "a part of the folder lies on another file system" },
+  EIO: { code: "disk", why: "the disk reports an error", hint: "Check the disk before you try again." },
+  EACCES: { code: "permission", why: "permission denied", hint: "Check the owner and the mode with: ls -ld" },
+  EPERM: { code: "permission", why: "the operation is not permitted", hint: "Check the owner with: ls -ld" },
+  EROFS: { code: "permission", why: "the file system is read-only" },
+  ENOSPC: { code: "disk_full", why: "no space is left", hint: "Free some space; what has arrived is kept." },
+  EDQUOT: {
+    code: "disk_full",
+    why: "the disk quota is used up",
+    hint: "Free some space; what has arrived is kept.",
+  },
+  EEXIST: { code: "exists", why: "the name is already taken" },
+  ENOTEMPTY: { code: "exists", why: "a folder of that name is not empty" },
+};
+
+/** Deno's own refusal, which has no number of the operating system's. */
+const NOT_CAPABLE: Meaning = {
+  code: "permission",
+  why: "this program was started without access to it",
+  hint: "Start it with --allow-read and --allow-write for that folder.",
+};
+
+/**
+ * Turns `error`, which came of trying to `what` (a verb such as "write") the file `path`, into an error with a
+ * code: `permission`, `disk_full`, `exists`, or `disk` for all else. The path is escaped; what already is an
+ * {@link StxError} comes back as it is.
+ */
+export function diskError(error: unknown, what: string, path: string): StxError {
+  if (error instanceof StxError) return error;
+  const meaning = meaningOf(error);
+  return new StxError(meaning.code, `Cannot ${what} "${escapeControls(path)}": ${meaning.why}`, {
+    cause: error,
+    ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),
+  });
+}
+
+/** Says whether `error` means that nothing has that name. */
+export function isNotFound(error: unknown): boolean {
+  return numberOf(error) === "ENOENT";
+}
+
+/** Says whether `error` means that a symbolic link leads nowhere: to no file, through a file, or in a circle. */
+export function leadsNowhere(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR", "ELOOP"].includes(numberOf(error));
+}
+
+/** Says whether `error` means that the name is taken. */
+export function isTaken(error: unknown): boolean {
+  return numberOf(error) === "EEXIST";
+}
+
+/** The operating system's name for what happened; both Deno's own calls and those of node:fs give it. */
+function numberOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+function meaningOf(error: unknown): Meaning {
+  if (error instanceof Deno.errors.NotCapable) return NOT_CAPABLE;
+  const number = numberOf(error);
+  if (Object.hasOwn(MEANINGS, number)) return MEANINGS[number]!;
+  return { code: "disk", why: escapeControls(error instanceof Error ? error.message : String(error)) };
+}

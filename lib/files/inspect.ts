@@ -1,0 +1,71 @@
+/**
+ * Looking before touching. Deno offers no way to open a path without following symbolic links in it, so every
+ * folder on the way is looked at with `lstat`, and an opened file is compared with what was looked at.
+ * @module
+ */
+import { escapeControls } from "../bytes/escape.ts";
+import { StxError } from "../errors.ts";
+import { diskError, isNotFound } from "./disk_error.ts";
+
+/** What has the name `path`, itself if it is a symbolic link; `undefined` if nothing has. */
+export function inspect(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw diskError(error, "look at", path);
+  }
+}
+
+/**
+ * The first part of `relative` below `base` that is not a real folder, as a whole path: a symbolic link among
+ * them would lead what is written there to another place. `undefined` if all are folders, or there are none.
+ */
+export function findUnreal(base: string, relative: string): string | undefined {
+  for (let end = 0; end < relative.length; end++) {
+    const slash = relative.indexOf("/", end);
+    end = slash < 0 ? relative.length : slash;
+    const folder = `${base}/${relative.slice(0, end)}`;
+    if (inspect(folder)?.isDirectory !== true) return folder;
+  }
+  return undefined;
+}
+
+/**
+ * Opens a regular file that has no second name, and makes sure that it is the one that was looked at. Throws
+ * `state_corrupt` if anything else has the name, or nothing.
+ */
+export function openRegular(path: string, options: { read: true; write?: boolean }): Deno.FsFile {
+  let seen: Deno.FileInfo;
+  try {
+    seen = Deno.lstatSync(path);
+  } catch (error) {
+    throw isNotFound(error) ? corrupt(path, "it is missing", error) : diskError(error, "look at", path);
+  }
+  if (!seen.isFile || seen.nlink !== 1) throw corrupt(path, "it is not a plain file of its own");
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path, options);
+  } catch (error) {
+    throw diskError(error, "open", path);
+  }
+  const opened = file.statSync();
+  if (opened.dev !== seen.dev || opened.ino !== seen.ino) {
+    file.close();
+    throw corrupt(path, "another file took its place");
+  }
+  return file;
+}
+
+/** The error for a partial transfer that is not as it was left. */
+export function corrupt(path: string, why: string, cause?: unknown): StxError {
+  return new StxError("state_corrupt", `Cannot use the partial file "${escapeControls(path)}": ${why}`, {
+    hint: "The transfer has to begin again.",
+    cause,
+  });
+}
+
+/** The folder part of a relative path; empty for a first part. */
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+}

@@ -1,0 +1,62 @@
+/**
+ * Permission bits of what has arrived, and the times of folders. Files and folders are made with the entry's mode and the kernel applies
+ * the receiver's umask, so few need a second look: only those whose owner may not read or write them, which
+ * would have stood in our own way.
+ * @module
+ */
+import { closeSync, fchmodSync, fstatSync, fsyncSync, futimesSync, lstatSync, openSync } from "node:fs";
+import type { Entry } from "../ports.ts";
+import { diskError, isNotFound } from "./disk_error.ts";
+import { corrupt } from "./inspect.ts";
+
+/** What we need on a file while it arrives. */
+const FILE_NEEDS = 0o600;
+/** What we need on a folder while it arrives. */
+const FOLDER_NEEDS = 0o700;
+
+/** The mode that `entry` is made with: its own and what we need, never setuid, setgid or sticky. */
+export function arrivingMode(entry: Entry): number {
+  return (entry.mode & 0o777) | (entry.kind === "file" ? FILE_NEEDS : FOLDER_NEEDS);
+}
+
+/** Says whether bits have to go when `entry` has arrived. */
+export function needsLess(entry: Entry): boolean {
+  return arrivingMode(entry) !== (entry.mode & 0o777);
+}
+
+/**
+ * Takes from the file or folder `path` the bits that `entry` does not have, durably. Throws `state_corrupt` if
+ * it is missing or of another kind.
+ */
+export function takeBits(path: string, entry: Entry): void {
+  withHandle(path, entry, "change the mode of", (handle, mode) => {
+    fchmodSync(handle, mode & entry.mode & 0o777);
+    fsyncSync(handle);
+  });
+}
+
+/** Sets the time of the folder `path` to that of `entry`. Throws as {@link takeBits}. */
+export function setFolderTime(path: string, entry: Entry): void {
+  withHandle(path, entry, "set the time of", (handle) => futimesSync(handle, entry.mtimeMs / 1000, entry.mtimeMs / 1000));
+}
+
+/**
+ * Works on an open handle, compared with what was looked at, so that a symbolic link put there meanwhile is
+ * not followed.
+ */
+function withHandle(path: string, entry: Entry, what: string, work: (handle: number, mode: number) => void): void {
+  try {
+    const seen = lstatSync(path);
+    if (entry.kind === "file" ? !seen.isFile() : !seen.isDirectory()) throw corrupt(path, "it is of another kind");
+    const handle = openSync(path, "r");
+    try {
+      const opened = fstatSync(handle);
+      if (opened.dev !== seen.dev || opened.ino !== seen.ino) throw corrupt(path, "another took its place");
+      work(handle, opened.mode);
+    } finally {
+      closeSync(handle);
+    }
+  } catch (error) {
+    throw isNotFound(error) ? corrupt(path, "it is missing", error) : diskError(error, what, path);
+  }
+}

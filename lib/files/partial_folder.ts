@@ -1,0 +1,447 @@
+/**
+ * A transfer on its way: files written as one stream into a private folder, then put in place together.
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+import { codeOf, StxError } from "../errors.ts";
+import type { Entry, PartialTransfer } from "../ports.ts";
+import { diskError } from "./disk_error.ts";
+import { makeDurable, pause } from "./durable.ts";
+import { FileHasher } from "./hashing.ts";
+import { corrupt, findUnreal, inspect, openRegular, parentOf } from "./inspect.ts";
+import { arrivingMode, needsLess, takeBits } from "./modes.ts";
+import { finalPath, type Journey, moves, taken } from "./moves.ts";
+import type { PrivateFolder } from "./private_folder.ts";
+import { mtimeMsOf } from "./walk.ts";
+
+/** Renames in a row, a few milliseconds of work. */
+const MOVES_UNTIL_PAUSE = 512;
+/** Changes of modes in a row; each waits for the disk. */
+const MODES_UNTIL_PAUSE = 16;
+
+/**
+ * The files of one transfer in its private folder. {@link PartialFolder.resumeAt} comes first, also for a new
+ * transfer (with 0); only {@link PartialFolder.commit} and {@link PartialFolder.digests} may be called without
+ * it, to finish after a crash what `commit` had begun.
+ *
+ * Files and folders are made when their turn in the stream comes, and nothing here follows a symbolic link:
+ * files are made new, folders are looked at before something is made in them. An error while writing or while
+ * making data durable is final until the next `resumeAt`, since nobody can say what reached the disk.
+ */
+export class PartialFolder implements PartialTransfer {
+  readonly #private: PrivateFolder;
+  readonly #journey: Journey;
+  readonly #onPlaced: () => void;
+  /** The entry whose turn it is. */
+  #index = 0;
+  /** The file of that entry, if it has been begun. */
+  #file: Deno.FsFile | undefined;
+  /** Bytes that this file still needs. */
+  #left = 0;
+  /** The folder that was last found to be real, relative to the data; most files lie beside the one before. */
+  #checkedFolder: string | undefined;
+  /** Files that are finished but may not survive a crash. */
+  #dirtyFiles: string[] = [];
+  /** Folders in which something was made since. */
+  #dirtyFolders: Set<string>;
+  /** The work of `sync`, one after the other. */
+  #syncing: Promise<void> = Promise.resolve();
+  #failure: StxError | undefined;
+  #stage: "found" | "writing" | "moving" | "placed" = "found";
+
+  /** @param onPlaced is called once everything stands in place */
+  constructor(folder: PrivateFolder, journey: Journey, onPlaced: () => void) {
+    this.#private = folder;
+    this.#journey = journey;
+    this.#onPlaced = onPlaced;
+    this.#dirtyFolders = new Set(folder.folders);
+  }
+
+  /** Throws `permission`, `disk` and `disk_full` besides what the interface names. */
+  async resumeAt(sizeBytes: number): Promise<{ sha256: Bytes; crc32: number }> {
+    this.#closeFile();
+    await this.#syncing;
+    this.#failure = undefined;
+    this.#checkedFolder = undefined;
+    this.#dirtyFiles = [];
+    this.#dirtyFolders = new Set(this.#private.folders);
+    this.#index = 0;
+    this.#stage = "writing";
+    const hasher = new FileHasher();
+    try {
+      if (sizeBytes === 0) this.#private.emptyData();
+      else await this.#readPrefix(sizeBytes, hasher);
+    } catch (error) {
+      throw this.#fail(diskError(error, "read back", this.#private.dataPath));
+    }
+    return hasher.finish();
+  }
+
+  /** Throws `malformed` for more bytes than the entries have; `permission`, `disk`, `disk_full`. */
+  write(bytes: Bytes): void {
+    this.#requireHealth();
+    try {
+      for (let at = 0; at < bytes.length;) {
+        const file = this.#file ?? this.#openNext();
+        const size = file.writeSync(bytes.subarray(at, at + Math.min(this.#left, bytes.length - at)));
+        at += size;
+        this.#left -= size;
+        if (this.#left === 0) this.#finishFile(file);
+      }
+    } catch (error) {
+      throw this.#fail(diskError(error, "write", this.#currentPath()));
+    }
+  }
+
+  /** Throws `disk` and the like; also, again, what an earlier call threw. */
+  sync(): Promise<void> {
+    const paths = [...this.#dirtyFiles, ...this.#dirtyFolders];
+    if (this.#file !== undefined) paths.push(this.#currentPath());
+    this.#dirtyFiles = [];
+    this.#dirtyFolders = new Set();
+    // The next name made in that folder makes it dirty once more.
+    this.#checkedFolder = undefined;
+    const work = this.#syncing.then(async () => {
+      this.#requireHealth();
+      try {
+        await makeDurable(paths);
+      } catch (error) {
+        throw this.#fail(diskError(error, "make durable", this.#private.dataPath));
+      }
+    });
+    this.#syncing = work.catch(() => {});
+    return work;
+  }
+
+  /** Also after `commit`, from the files in place. Throws `state_corrupt` if one is missing or too short. */
+  async digests(): Promise<readonly Bytes[]> {
+    if (this.#stage === "writing") this.#finishStream();
+    const hasher = new FileHasher();
+    const digests: Bytes[] = [];
+    for (const entry of this.#journey.entries) {
+      if (entry.kind === "directory") continue;
+      const path = this.#whereIs(entry);
+      const file = openRegular(path, { read: true });
+      try {
+        await hasher.add(file, this.#journey.sizeUnknown ? file.statSync().size : entry.sizeBytes, path);
+      } finally {
+        file.close();
+      }
+      digests.push(hasher.finish().sha256);
+    }
+    return digests;
+  }
+
+  /**
+   * Throws `exists`, before anything has its final name where that can be foreseen; `state_corrupt` if the
+   * stream is not complete or files are missing; `permission`, `disk`, `disk_full`.
+   */
+  async commit(beforeRename: () => void): Promise<void> {
+    if (this.#stage === "placed") return;
+    const isRecovering = this.#stage !== "writing";
+    if (!isRecovering) await this.#prepare();
+    this.#private.requireFolder("");
+    for (const _ of moves(this.#journey, { isRecovering, isCheck: true }));
+    beforeRename();
+    this.#stage = "moving";
+    await this.#move(isRecovering);
+    await this.#settleFolders(isRecovering);
+    this.#private.remove();
+    this.#stage = "placed";
+    this.#onPlaced();
+  }
+
+  close(): void {
+    this.#closeFile();
+    this.#private.close();
+  }
+
+  // ---- Writing ----
+
+  /** Makes folders and empty files up to the next file that has content, and begins that one. */
+  #openNext(): Deno.FsFile {
+    this.#makeEmptyOnes();
+    const entry = this.#journey.entries[this.#index];
+    if (entry === undefined) {
+      throw new StxError("malformed", "Cannot write: more data came than the files have room for");
+    }
+    const file = this.#make(entry);
+    this.#file = file;
+    this.#left = this.#sizeOf(entry);
+    return file;
+  }
+
+  #makeEmptyOnes(): void {
+    for (; this.#index < this.#journey.entries.length; this.#index++) {
+      const entry = this.#journey.entries[this.#index]!;
+      if (entry.kind === "directory") this.#makeFolder(entry);
+      else if (this.#sizeOf(entry) === 0) this.#finish(entry, this.#make(entry));
+      else return;
+    }
+  }
+
+  #make(entry: Entry): Deno.FsFile {
+    this.#enter(entry);
+    const path = this.#pathOf(entry);
+    try {
+      return Deno.openSync(path, { write: true, createNew: true, mode: arrivingMode(entry) });
+    } catch (error) {
+      throw diskError(error, "make", path);
+    }
+  }
+
+  #makeFolder(entry: Entry): void {
+    this.#enter(entry);
+    const path = this.#pathOf(entry);
+    try {
+      Deno.mkdirSync(path, { mode: arrivingMode(entry) });
+    } catch (error) {
+      throw diskError(error, "make the folder", path);
+    }
+  }
+
+  /** Makes sure that the folder which will hold `entry` is real, and remembers that it gets a new name. */
+  #enter(entry: Entry): void {
+    const parent = parentOf(entry.path);
+    if (parent === this.#checkedFolder) return;
+    this.#private.requireFolder(parent);
+    this.#checkedFolder = parent;
+    this.#dirtyFolders.add(parent === "" ? this.#private.dataPath : `${this.#private.dataPath}/${parent}`);
+  }
+
+  #finishFile(file: Deno.FsFile): void {
+    this.#file = undefined;
+    this.#finish(this.#journey.entries[this.#index]!, file);
+    this.#index++;
+  }
+
+  #finish(entry: Entry, file: Deno.FsFile): void {
+    try {
+      setTime(file, entry);
+    } finally {
+      file.close();
+    }
+    this.#dirtyFiles.push(this.#pathOf(entry));
+  }
+
+  /** Makes what has no content at the stream's end. Throws `state_corrupt` if content is missing. */
+  #finishStream(): void {
+    this.#requireHealth();
+    try {
+      if (this.#journey.sizeUnknown && this.#index === 0) this.#finishFile(this.#file ?? this.#openNext());
+      this.#makeEmptyOnes();
+    } catch (error) {
+      throw this.#fail(diskError(error, "write", this.#currentPath()));
+    }
+    const entry = this.#journey.entries[this.#index];
+    if (entry !== undefined) throw corrupt(this.#pathOf(entry), "its end has not arrived");
+  }
+
+  // ---- Resuming ----
+
+  async #readPrefix(sizeBytes: number, hasher: FileHasher): Promise<void> {
+    const kept = new Set<string>();
+    let left = sizeBytes;
+    for (; this.#index < this.#journey.entries.length; this.#index++) {
+      const entry = this.#journey.entries[this.#index]!;
+      const size = this.#sizeOf(entry);
+      if (left === 0 && size > 0) break;
+      kept.add(entry.path);
+      if (entry.kind === "directory") {
+        this.#keepFolder(entry);
+      } else if (size <= left) {
+        await this.#keepFile(entry, hasher);
+        left -= size;
+      } else {
+        await this.#continueFile(entry, left, hasher);
+        left = 0;
+        break;
+      }
+    }
+    if (left > 0) throw corrupt(this.#private.dataPath, `it has ${left} bytes less than were kept`);
+    this.#removeOthers("", kept);
+  }
+
+  #keepFolder(entry: Entry): void {
+    const path = this.#pathOf(entry);
+    const info = inspect(path);
+    if (info === undefined) this.#makeFolder(entry);
+    else if (info.isDirectory) this.#enter(entry);
+    else throw corrupt(path, "it is not a real folder");
+  }
+
+  /** Every file that is kept counts as dirty again: whoever wrote it may have crashed before it was durable. */
+  async #keepFile(entry: Entry, hasher: FileHasher): Promise<void> {
+    const path = this.#pathOf(entry);
+    if (entry.sizeBytes === 0 && inspect(path) === undefined) {
+      this.#finish(entry, this.#make(entry));
+      return;
+    }
+    const file = this.#openKept(entry, path);
+    try {
+      await hasher.add(file, entry.sizeBytes, path);
+      if (file.statSync().size !== entry.sizeBytes) throw corrupt(path, "it is too long");
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    this.#finish(entry, file);
+  }
+
+  async #continueFile(entry: Entry, sizeBytes: number, hasher: FileHasher): Promise<void> {
+    const path = this.#pathOf(entry);
+    const file = this.#openKept(entry, path);
+    try {
+      await hasher.add(file, sizeBytes, path);
+      file.truncateSync(sizeBytes);
+    } catch (error) {
+      file.close();
+      throw diskError(error, "shorten", path);
+    }
+    this.#file = file;
+    this.#left = this.#sizeOf(entry) - sizeBytes;
+  }
+
+  /** Opens a file that was begun before, giving its owner back what a `commit` that failed may have taken. */
+  #openKept(entry: Entry, path: string): Deno.FsFile {
+    this.#enter(entry);
+    if (needsLess(entry) && inspect(path)?.isFile === true) Deno.chmodSync(path, arrivingMode(entry));
+    return openRegular(path, { read: true, write: true });
+  }
+
+  /** Removes from the folder `relative` all that is not in `kept`. */
+  #removeOthers(relative: string, kept: ReadonlySet<string>): void {
+    const folder = relative === "" ? this.#private.dataPath : `${this.#private.dataPath}/${relative}`;
+    try {
+      for (const item of Deno.readDirSync(folder)) {
+        const path = relative === "" ? item.name : `${relative}/${item.name}`;
+        if (!kept.has(path)) Deno.removeSync(`${this.#private.dataPath}/${path}`, { recursive: true });
+        else if (item.isDirectory) this.#removeOthers(path, kept);
+      }
+    } catch (error) {
+      throw diskError(error, "tidy up", folder);
+    }
+  }
+
+  // ---- Putting in place ----
+
+  /** Completes the partial tree with times and modes, and makes all of it durable. */
+  async #prepare(): Promise<void> {
+    this.#finishStream();
+    this.#private.requireFolder("");
+    for (const entry of this.#journey.entries) {
+      if (entry.kind === "file") continue;
+      const path = this.#pathOf(entry);
+      setFolderTime(path, entry);
+      this.#dirtyFolders.add(path);
+    }
+    await this.sync();
+    let count = 0;
+    for (const entry of this.#journey.entries) {
+      if (entry.kind === "directory" || !needsLess(entry)) continue;
+      takeBits(this.#pathOf(entry), entry);
+      if (++count % MODES_UNTIL_PAUSE === 0) await pause();
+    }
+  }
+
+  async #move(isRecovering: boolean): Promise<void> {
+    const { root } = this.#journey;
+    const changed = new Set([root]);
+    let count = 0;
+    for (const { from, to } of moves(this.#journey, { isRecovering, isCheck: false })) {
+      const parent = parentOf(to);
+      const unreal = findUnreal(root, parent);
+      if (unreal !== undefined) throw taken(to, "it would lead through a symbolic link");
+      try {
+        Deno.renameSync(from, `${root}/${to}`);
+      } catch (error) {
+        throw diskError(error, "put in place", `${root}/${to}`);
+      }
+      if (parent !== "") changed.add(`${root}/${parent}`);
+      if (++count % MOVES_UNTIL_PAUSE === 0) await pause();
+    }
+    await makeDurable([...changed]);
+  }
+
+  /**
+   * Takes from folders the bits that their owner should not have, the deepest first. That has to come last: a
+   * folder that may not be written to cannot be moved. A folder that was there before, and only got new
+   * contents, is left alone: it has another time than its entry.
+   */
+  async #settleFolders(isRecovering: boolean): Promise<void> {
+    const { root, placement, entries } = this.#journey;
+    let count = 0;
+    for (const entry of entries.toReversed()) {
+      if (entry.kind === "file" || !needsLess(entry)) continue;
+      const to = finalPath(entry.path, placement);
+      try {
+        if (findUnreal(root, to) !== undefined) continue;
+        const path = `${root}/${to}`;
+        if (mtimeMsOf(Deno.lstatSync(path)) === entry.mtimeMs) takeBits(path, entry);
+      } catch (error) {
+        const known = diskError(error, "change the mode of", `${root}/${to}`);
+        // Before the crash a folder above was closed, and that came after everything below it.
+        if (!isRecovering || codeOf(known) !== "permission") throw known;
+      }
+      if (++count % MODES_UNTIL_PAUSE === 0) await pause();
+    }
+  }
+
+  /** Where a file is now: waiting, or in place. */
+  #whereIs(entry: Entry): string {
+    const waiting = this.#pathOf(entry);
+    if (this.#stage === "writing" || inspect(waiting) !== undefined) return waiting;
+    const { root, placement } = this.#journey;
+    const to = finalPath(entry.path, placement);
+    const unreal = findUnreal(root, parentOf(to));
+    if (unreal !== undefined) throw corrupt(unreal, "it is not a real folder");
+    return `${root}/${to}`;
+  }
+
+  // ---- Small things ----
+
+  #sizeOf(entry: Entry): number {
+    return this.#journey.sizeUnknown ? Infinity : entry.sizeBytes;
+  }
+
+  #pathOf(entry: Entry): string {
+    return `${this.#private.dataPath}/${entry.path}`;
+  }
+
+  #currentPath(): string {
+    const entry = this.#journey.entries[this.#index];
+    return entry === undefined ? this.#private.dataPath : this.#pathOf(entry);
+  }
+
+  #closeFile(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #requireHealth(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #fail(error: StxError): StxError {
+    this.#failure = error;
+    return error;
+  }
+}
+
+function setTime(file: Deno.FsFile, entry: Entry): void {
+  const time = new Date(entry.mtimeMs);
+  file.utimeSync(time, time);
+}
+
+function setFolderTime(path: string, entry: Entry): void {
+  try {
+    const folder = Deno.openSync(path, { read: true });
+    try {
+      setTime(folder, entry);
+    } finally {
+      folder.close();
+    }
+  } catch (error) {
+    throw diskError(error, "set the time of", path);
+  }
+}

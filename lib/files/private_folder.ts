@@ -1,0 +1,219 @@
+/**
+ * The folder in which one transfer waits until it is whole: `DIR/.stx-partial/<transfer id>/`. Nobody else may
+ * enter it, and one process at a time works in it.
+ *
+ * ```
+ * .stx-partial/            mode 700
+ *   <64 digits>/           mode 700
+ *     lock                 locked for as long as somebody works here
+ *     data/                the transfer's files under their own names
+ * ```
+ * @module
+ */
+import { escapeControls } from "../bytes/escape.ts";
+import { StxError } from "../errors.ts";
+import { diskError, isNotFound, isTaken } from "./disk_error.ts";
+import { findUnreal, inspect, openRegular } from "./inspect.ts";
+
+/** The folder in the receiving folder that holds all unfinished transfers; no transfer may bring this name. */
+export const PARTIAL_FOLDER = ".stx-partial";
+
+/** How often to begin again when another process tidies up at the very same time. */
+const ATTEMPTS = 100;
+
+/** A private folder that is locked by us. */
+export class PrivateFolder {
+  readonly #base: string;
+  readonly #id: string;
+  readonly #lock: Deno.FsFile;
+  /** The folder itself. */
+  readonly path: string;
+  /** The folder in it for the transfer's files. */
+  readonly dataPath: string;
+  #isClosed = false;
+
+  constructor(base: string, id: string, lock: Deno.FsFile) {
+    this.#base = base;
+    this.#id = id;
+    this.#lock = lock;
+    this.path = `${base}/${id}`;
+    this.dataPath = `${this.path}/data`;
+  }
+
+  /** Every folder that a new name was made in, for making that durable. */
+  get folders(): readonly string[] {
+    return [parentFolder(this.#base), this.#base, this.path, this.dataPath];
+  }
+
+  /**
+   * Throws `state_corrupt` unless every folder from `.stx-partial` down to `relative`, a path below `data`, is
+   * still a real folder.
+   */
+  requireFolder(relative: string): void {
+    const below = `${PARTIAL_FOLDER}/${this.#id}/data${relative === "" ? "" : `/${relative}`}`;
+    const unreal = findUnreal(parentFolder(this.#base), below);
+    if (unreal === undefined) return;
+    throw new StxError("state_corrupt", `Cannot use "${escapeControls(unreal)}": it is not a real folder`, {
+      hint: "The transfer has to begin again.",
+    });
+  }
+
+  /** Removes all that has arrived. */
+  emptyData(): void {
+    this.requireFolder("");
+    try {
+      Deno.removeSync(this.dataPath, { recursive: true });
+    } catch (error) {
+      throw diskError(error, "remove", this.dataPath);
+    }
+    makeFolder(this.dataPath);
+  }
+
+  /** Removes the folder with all that has arrived, and `.stx-partial` with the last one; ends the lock. */
+  remove(): void {
+    this.requireFolder("");
+    try {
+      Deno.removeSync(this.dataPath, { recursive: true });
+      // Whatever else is found in these two folders belongs to others who have begun meanwhile, and stays.
+      Deno.removeSync(`${this.path}/lock`);
+      this.close();
+      Deno.removeSync(this.path);
+      Deno.removeSync(this.#base);
+    } catch (error) {
+      this.close();
+      if (!isTaken(error) && !isNotFound(error)) throw diskError(error, "remove", this.path);
+    }
+  }
+
+  /** Ends the lock; what has arrived stays. May be called again. */
+  close(): void {
+    if (!this.#isClosed) this.#lock.close();
+    this.#isClosed = true;
+  }
+}
+
+/**
+ * Opens the private folder of the transfer `id` in the folder `root`, making what is missing of it. Throws
+ * `state_busy` if somebody works in it; `permission` if a part of it is a symbolic link, belongs to somebody
+ * else, or may be entered by others; `state_corrupt` if its lock file is not a plain file; and what
+ * {@link diskError} says.
+ */
+export function openPrivateFolder(root: string, id: string): PrivateFolder {
+  const base = `${root}/${PARTIAL_FOLDER}`;
+  let failure: unknown;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      return tryOpen(root, base, id);
+    } catch (error) {
+      // Between two of our steps another process may have removed an empty `.stx-partial`, or this very folder.
+      if (!isNotFound(error instanceof StxError ? error.cause : error)) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** Removes the private folder of the transfer `id`, if there is one. Throws as {@link openPrivateFolder}. */
+export function removePrivateFolder(root: string, id: string): void {
+  if (inspect(`${root}/${PARTIAL_FOLDER}/${id}`) === undefined) return;
+  openPrivateFolder(root, id).remove();
+}
+
+function tryOpen(root: string, base: string, id: string): PrivateFolder {
+  // A folder just made belongs to us, and so tells our own number without the permission to ask for it.
+  const owner = makeFolder(base) ? look(base).uid : ownerOfNew(root);
+  requirePrivate(base, owner);
+  const own = `${base}/${id}`;
+  makeFolder(own);
+  requirePrivate(own, owner);
+  const lockPath = `${own}/lock`;
+  const lock = openLock(lockPath);
+  try {
+    // Whoever held the lock may have removed the file that we opened, and another have made a new one.
+    if (!lock.tryLockSync(true) || look(lockPath).ino !== lock.statSync().ino) {
+      throw new StxError(
+        "state_busy",
+        `Cannot use "${escapeControls(own)}": another process is working in it`,
+        {
+          hint: "Wait until the other transfer ends.",
+        },
+      );
+    }
+    const folder = new PrivateFolder(base, id, lock);
+    makeFolder(folder.dataPath);
+    requirePrivate(folder.dataPath, owner);
+    return folder;
+  } catch (error) {
+    lock.close();
+    throw diskError(error, "lock", lockPath);
+  }
+}
+
+function openLock(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { read: true, write: true, createNew: true, mode: 0o600 });
+  } catch (error) {
+    if (!isTaken(error)) throw diskError(error, "make", path);
+    return openRegular(path, { read: true, write: true });
+  }
+}
+
+/** Makes a folder for us alone; says whether it is new. */
+function makeFolder(path: string): boolean {
+  try {
+    Deno.mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (isTaken(error)) return false;
+    throw diskError(error, "make the folder", path);
+  }
+}
+
+/** The user that new folders in `root` belong to. */
+function ownerOfNew(root: string): number | null {
+  let probe: string;
+  try {
+    probe = Deno.makeTempDirSync({ dir: root, prefix: `${PARTIAL_FOLDER}-` });
+  } catch (error) {
+    throw diskError(error, "make a folder in", root);
+  }
+  try {
+    return look(probe).uid;
+  } finally {
+    Deno.removeSync(probe);
+  }
+}
+
+/** Throws `permission` unless `path` is a real folder that is ours and closed to others. */
+function requirePrivate(path: string, owner: number | null): void {
+  const info = look(path);
+  if (!info.isDirectory) throw notPrivate(path, "it is not a real folder", "Move it out of the way.");
+  if (info.uid !== owner) {
+    throw notPrivate(
+      path,
+      "it belongs to another user",
+      "Move it out of the way, or receive into another folder.",
+    );
+  }
+  if (((info.mode ?? 0) & 0o077) !== 0) {
+    throw notPrivate(path, "other users may enter it", `Close it with: chmod 700 ${PARTIAL_FOLDER}`);
+  }
+}
+
+function notPrivate(path: string, why: string, hint: string): StxError {
+  return new StxError("permission", `Cannot keep a partial transfer in "${escapeControls(path)}": ${why}`, {
+    hint,
+  });
+}
+
+function look(path: string): Deno.FileInfo {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    throw diskError(error, "look at", path);
+  }
+}
+
+function parentFolder(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}

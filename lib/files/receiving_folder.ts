@@ -1,0 +1,184 @@
+/**
+ * The folder that transfers arrive in.
+ * @module
+ */
+import { type Bytes, toHex } from "../bytes/bytes.ts";
+import { escapeControls } from "../bytes/escape.ts";
+import { StxError } from "../errors.ts";
+import type { ConflictPolicy, Entry, Placement, ReceivingFolder } from "../ports.ts";
+import { diskError } from "./disk_error.ts";
+import { freeName } from "./free_name.ts";
+import { findUnreal, inspect, parentOf } from "./inspect.ts";
+import { finalPath, requireSameKind, taken } from "./moves.ts";
+import { PartialFolder } from "./partial_folder.ts";
+import { openPrivateFolder, PARTIAL_FOLDER, removePrivateFolder } from "./private_folder.ts";
+import { mtimeMsOf } from "./walk.ts";
+
+/** An empty part, `.` or `..` at any place of a path. */
+const ESCAPING_PART = /(?:^|\/)\.{0,2}(?:\/|$)/;
+
+/**
+ * Opens the existing folder `path` for receiving. Symbolic links in `path` itself are followed, once and now:
+ * it is the user's own choice. Throws `disk` if it does not exist or is no folder, `permission`.
+ */
+export function openReceivingFolder(path: string): DiskFolder {
+  let real: string;
+  try {
+    real = Deno.realPathSync(path);
+  } catch (error) {
+    throw diskError(error, "receive into", path);
+  }
+  if (inspect(real)?.isDirectory !== true) {
+    throw new StxError("disk", `Cannot receive into "${escapeControls(path)}": it is not a folder`);
+  }
+  return new DiskFolder(real);
+}
+
+/**
+ * A folder on disk that transfers arrive in, each by way of its own private folder. Names are checked by the
+ * rules for manifests before they come here; as a second line every method throws `bad_name` for a path
+ * that would lead out of the folder, or into the place where partial transfers wait.
+ */
+export class DiskFolder implements ReceivingFolder {
+  /** The absolute path, without symbolic links. */
+  readonly path: string;
+  /**
+   * Names that were chosen for transfers which are not in place yet, so that two under way at once do not
+   * choose the same; for each who chose it: a placement, and once that is opened, a transfer.
+   */
+  readonly #chosen = new Map<string, Placement | string>();
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Where the policy is to rename, the names chosen stay reserved until the transfer is in place or discarded,
+   * or {@link DiskFolder.release} is called. Free space is not looked at: that needs a permission of its own.
+   */
+  place(entries: readonly Entry[], conflict: ConflictPolicy): Placement {
+    requireInside(entries);
+    const tops = entries.filter((entry) => !entry.path.includes("/"));
+    if (conflict === "rename") return this.#placeRenamed(tops);
+    if (conflict === "refuse") {
+      for (const top of tops) {
+        if (inspect(`${this.path}/${top.path}`) !== undefined) {
+          throw taken(top.path, "the name is already taken");
+        }
+      }
+    } else if (!this.#hasNew(entries) && conflict === "skip" && entries.length > 0) {
+      throw taken(entries[0]!.path, "all of it is already there");
+    }
+    return { topNames: Object.fromEntries(tops.map((top) => [top.path, top.path])), conflict };
+  }
+
+  /** Gives up the names of a placement that no transfer will be opened with. */
+  release(placement: Placement): void {
+    this.#release(placement);
+  }
+
+  /**
+   * `sizeUnknown` says that the only entry is a file of unknown size: whatever is written is its content.
+   * Throws `state_busy` while the transfer is open elsewhere; `permission` if the partial folder is not ours
+   * alone; `disk`, `disk_full`.
+   */
+  open(
+    transferId: Bytes,
+    entries: readonly Entry[],
+    placement: Placement,
+    sizeUnknown = false,
+  ): PartialFolder {
+    requireInside(entries);
+    const id = toHex(transferId);
+    const folder = openPrivateFolder(this.path, id);
+    if (placement.conflict === "rename") {
+      for (const name of Object.values(placement.topNames)) this.#chosen.set(folded(name), id);
+    }
+    const journey = { entries, dataPath: folder.dataPath, root: this.path, placement, sizeUnknown };
+    return new PartialFolder(folder, journey, () => this.#release(id));
+  }
+
+  isInPlace(entries: readonly Entry[], placement: Placement): boolean {
+    requireInside(entries);
+    const checked = new Set<string>();
+    for (const entry of entries) {
+      const to = finalPath(entry.path, placement);
+      const parent = parentOf(to);
+      if (!checked.has(parent)) {
+        if (findUnreal(this.path, parent) !== undefined) return false;
+        checked.add(parent);
+      }
+      const info = inspect(`${this.path}/${to}`);
+      if (info === undefined) return false;
+      if (entry.kind === "directory") {
+        if (!info.isDirectory) return false;
+      } else if (!info.isFile || info.size !== entry.sizeBytes || mtimeMsOf(info) !== entry.mtimeMs) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Throws `state_busy` while the transfer is open, here or elsewhere. */
+  discard(transferId: Bytes): void {
+    const id = toHex(transferId);
+    removePrivateFolder(this.path, id);
+    this.#release(id);
+  }
+
+  #placeRenamed(tops: readonly Entry[]): Placement {
+    const own = new Set(tops.map((top) => folded(top.path)));
+    const isTaken = (name: string) =>
+      this.#chosen.has(folded(name)) || inspect(`${this.path}/${name}`) !== undefined;
+    const names = tops.map((top) => {
+      if (!isTaken(top.path)) return [top.path, top.path] as const;
+      const name = freeName(
+        top.path,
+        top.kind,
+        (candidate) => own.has(folded(candidate)) || isTaken(candidate),
+      );
+      own.add(folded(name));
+      return [top.path, name] as const;
+    });
+    const placement: Placement = { topNames: Object.fromEntries(names), conflict: "rename" };
+    for (const [, name] of names) this.#chosen.set(folded(name), placement);
+    return placement;
+  }
+
+  /** Says whether some entry has no counterpart; throws `exists` where a folder would meet something else. */
+  #hasNew(entries: readonly Entry[]): boolean {
+    let hasNew = false;
+    const existing = new Set([""]);
+    for (const entry of entries) {
+      const target = existing.has(parentOf(entry.path)) ? inspect(`${this.path}/${entry.path}`) : undefined;
+      if (target === undefined) {
+        hasNew = true;
+      } else {
+        requireSameKind(entry, target, entry.path);
+        if (entry.kind === "directory") existing.add(entry.path);
+      }
+    }
+    return hasNew;
+  }
+
+  #release(who: Placement | string): void {
+    for (const [name, chooser] of this.#chosen) if (chooser === who) this.#chosen.delete(name);
+  }
+}
+
+/** Two names that many file systems take for one. */
+function folded(name: string): string {
+  return name.normalize("NFC").toLowerCase();
+}
+
+function requireInside(entries: readonly Entry[]): void {
+  for (const { path } of entries) {
+    const first = path.split("/", 1)[0]!;
+    if (ESCAPING_PART.test(path) || folded(first) === PARTIAL_FOLDER) {
+      throw new StxError(
+        "bad_name",
+        `Cannot receive "${escapeControls(path)}": it does not lie in the folder`,
+      );
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What both ends of a handshake share: the signatures' contexts and what is handed on once it is done.
+ * @module
+ */
+import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
+import type { Suite } from "../crypto/suite.ts";
+import type { Intent, SessionLimits } from "../wire/handshake_messages.ts";
+
+/** Keys and names of a session, from VERIFY on. */
+export interface SessionKeys {
+  readonly suite: Suite;
+  /** Traffic secret of what this end sends. */
+  readonly sendSecret: Bytes;
+  /** Traffic secret of what this end receives. */
+  readonly receiveSecret: Bytes;
+  /** 16 bytes, the same at both ends, secret from others. */
+  readonly sessionId: Bytes;
+  /** The peer's verified Ed25519 public key. */
+  readonly peerIdentity: Bytes;
+  readonly intent: Intent;
+}
+
+/** What a handshake machine reports. */
+export type HandshakeEvent =
+  /** Client alone: VERIFY is out; early messages may follow under these keys. */
+  | { readonly kind: "verified"; readonly keys: SessionKeys }
+  /** Both proofs hold. */
+  | {
+    readonly kind: "open";
+    readonly keys: SessionKeys;
+    readonly limits: SessionLimits;
+    /** 32 bytes that both ends share, for binding something to this session. */
+    readonly exporter: Bytes;
+    /** What arrived behind the handshake: the first bytes of records. */
+    readonly rest: Bytes;
+  };
+
+const PADDING = new Uint8Array(64).fill(0x20);
+
+/**
+ * What is signed: `0x20^64 | "STX/1 <role> handshake" | 0 | transcript hash`, as in RFC 8446, section 4.4.3, so
+ * that a signature made here fits nowhere else.
+ */
+export function signedContent(role: "client" | "server", transcriptHash: Bytes): Bytes {
+  return concat(PADDING, utf8(`STX/1 ${role} handshake`), Uint8Array.of(0), transcriptHash);
+}

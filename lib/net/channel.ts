@@ -1,0 +1,303 @@
+/**
+ * Runs a connection over a duplex of bytes: one loop reads, one writes, a timer watches. What comes out is a
+ * channel of messages.
+ * @module
+ */
+import { type Bytes, concat } from "../bytes/bytes.ts";
+import { StxError } from "../errors.ts";
+import type { ClientHandshake } from "../handshake/client.ts";
+import type { SessionKeys } from "../handshake/outcome.ts";
+import type { ServerHandshake } from "../handshake/server.ts";
+import { DRAIN_SIZE_MAX, DRAIN_TIMEOUT_MS, SEALS_IN_FLIGHT } from "../limits.ts";
+import type { Clock, Duplex } from "../ports.ts";
+import type { TransferChannel } from "../transfer/channel.ts";
+import type { Alert } from "../wire/alert.ts";
+import type { Message, MessageType } from "../wire/message.ts";
+import { Connection, type ConnectionEvent } from "./connection.ts";
+
+/** One read from the socket: what Linux hands over at once at most, as measured. */
+const READ_SIZE = 256 * 1024;
+/** Received messages that wait for their reader; beyond, the socket is left alone and TCP slows the peer. */
+const QUEUE_SIZE_MAX = 4 * 1024 * 1024;
+/** Writes below this are put together. */
+const SMALL_WRITE_SIZE = 16 * 1024;
+
+/** See the module's text. Made by {@link openChannel}. */
+export class Channel implements TransferChannel {
+  readonly #duplex: Duplex;
+  readonly #clock: Clock;
+  readonly #connection: Connection;
+  readonly #queue: Message[] = [];
+  #queueSizeBytes = 0;
+  #failure: StxError | undefined;
+  #ended = false;
+  #keys: SessionKeys | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #changed = Promise.withResolvers<void>();
+  #output = Promise.withResolvers<void>();
+  #finishing = false;
+  readonly #writing: Promise<void>;
+  readonly #reading: Promise<void>;
+
+  constructor(duplex: Duplex, handshake: ClientHandshake | ServerHandshake, clock: Clock) {
+    this.#duplex = duplex;
+    this.#clock = clock;
+    this.#connection = new Connection(handshake, () => this.#signalOutput());
+    this.#writing = this.#writeLoop();
+    this.#reading = this.#readLoop();
+    this.#armTimer();
+  }
+
+  get peerIdentity(): Bytes {
+    return this.#keys!.peerIdentity;
+  }
+
+  get sessionId(): Bytes {
+    return this.#keys!.sessionId;
+  }
+
+  /** Resolves when messages may be sent; rejects if the handshake fails. */
+  async usable(): Promise<void> {
+    await this.#until(() => this.#keys !== undefined);
+  }
+
+  send(type: MessageType, body?: Bytes): void {
+    this.#throwFailure();
+    this.#connection.session!.send(type, body);
+  }
+
+  sendInPlace(type: MessageType, plaintext: Bytes): void {
+    this.#throwFailure();
+    this.#connection.session!.sendInPlace(type, plaintext);
+  }
+
+  hasRoom(bodySizeBytes: number): boolean {
+    return this.#connection.session!.hasRoom(bodySizeBytes);
+  }
+
+  async room(bodySizeBytes: number): Promise<void> {
+    const session = this.#connection.session!;
+    await this.#until(() => session.waitingCount < SEALS_IN_FLIGHT && session.hasRoom(bodySizeBytes));
+    if (session.isNearlyUsedUp) {
+      this.#fail(new StxError("connection_lost", "The session's sequence numbers are used up: a new one follows"));
+      this.#throwFailure();
+    }
+  }
+
+  async receive(): Promise<Message> {
+    await this.#until(() => this.#queue.length > 0 || this.#ended);
+    const message = this.#queue.shift();
+    if (message === undefined) {
+      throw new StxError("connection_lost", "The peer closed the connection before the transfer was finished");
+    }
+    this.#queueSizeBytes -= message.body.length;
+    this.#signalChange();
+    return message;
+  }
+
+  /** Resolves when the peer has closed its direction, or the connection is gone. */
+  async peerClosed(): Promise<void> {
+    await this.#until(() => this.#ended).catch(() => {});
+  }
+
+  /** Says goodbye, gives the peer a moment to do the same, and closes. */
+  async close(): Promise<void> {
+    if (this.#failure === undefined) this.#connection.session?.close();
+    await this.#finish();
+  }
+
+  /** Ends the session because this end stops, and tells the peer. */
+  async abort(alert: Alert): Promise<void> {
+    this.#connection.session?.abort(alert);
+    this.#fail(new StxError("cancelled", "The connection was ended by this side"));
+    await this.#finish();
+  }
+
+  /** Ends the connection as a failure of the transfer that runs over it, and tells the peer by alert. */
+  async closeFor(error: unknown): Promise<void> {
+    const session = this.#connection.session;
+    if (session !== undefined) this.#fail(session.fail(error));
+    await this.#finish();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    for (;;) {
+      // What has arrived is still given out after a failure; nothing else is.
+      if (this.#queue.length > 0 && condition()) return;
+      this.#throwFailure();
+      if (condition()) return;
+      await this.#changed.promise;
+    }
+  }
+
+  #signalChange(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+
+  #signalOutput(): void {
+    this.#output.resolve();
+    this.#output = Promise.withResolvers<void>();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof StxError
+      ? error
+      : new StxError("connection_lost", "The connection was cut", { cause: error });
+    this.#cancelTimer?.();
+    this.#signalChange();
+  }
+
+  async #readLoop(): Promise<void> {
+    const buffer = new Uint8Array(READ_SIZE);
+    let handled: Promise<void> = Promise.resolve();
+    let drainedSizeBytes = 0;
+    try {
+      for (;;) {
+        const size = await this.#duplex.read(buffer);
+        if (size === null) break;
+        if (this.#failure !== undefined) {
+          drainedSizeBytes += size;
+          if (drainedSizeBytes > DRAIN_SIZE_MAX) break;
+          continue;
+        }
+        const wasOpen = this.#connection.isOpen;
+        const events = this.#connection.receive(buffer.subarray(0, size), this.#clock.nowMs());
+        const previous = handled;
+        handled = (async () => {
+          await previous;
+          try {
+            this.#handle(await events);
+          } catch (error) {
+            this.#fail(error);
+          }
+        })();
+        if (!wasOpen) await handled;
+        await this.#queueDrained();
+      }
+      await handled;
+      this.#connection.receiveEnd();
+      if (this.#connection.session === undefined) throw new Error("The peer hung up during the handshake");
+    } catch (error) {
+      await handled;
+      this.#fail(error);
+    }
+    this.#ended = true;
+    this.#cancelTimer?.();
+    this.#signalChange();
+  }
+
+  async #queueDrained(): Promise<void> {
+    while (this.#queueSizeBytes > QUEUE_SIZE_MAX && this.#failure === undefined && !this.#finishing) {
+      await this.#changed.promise;
+    }
+  }
+
+  #handle(events: readonly ConnectionEvent[]): void {
+    for (const event of events) {
+      if (event.kind === "usable") this.#keys = event.keys;
+      if (event.kind === "message") {
+        this.#queue.push(event.message);
+        this.#queueSizeBytes += event.message.body.length;
+      }
+    }
+    if (this.#connection.session?.isPeerClosed) this.#ended = true;
+    this.#armTimer();
+    this.#signalChange();
+  }
+
+  async #writeLoop(): Promise<void> {
+    try {
+      for (;;) {
+        const signal = this.#output.promise;
+        const output = this.#connection.takeOutput();
+        if (output.length > 0) {
+          for (const bytes of joinSmall(output)) await this.#duplex.write(bytes);
+          this.#signalChange();
+          continue;
+        }
+        if (this.#finishing && (this.#connection.session?.waitingCount ?? 0) === 0) break;
+        await signal;
+      }
+      await this.#duplex.closeWrite();
+    } catch (error) {
+      // The peer's last words may say why it hung up, so reading goes on for a moment before this counts.
+      await this.#readingOr(DRAIN_TIMEOUT_MS);
+      this.#fail(error);
+    }
+  }
+
+  async #readingOr(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(delayMs, resolve);
+    await Promise.race([this.#reading, promise]);
+    cancel();
+  }
+
+  async #finish(): Promise<void> {
+    this.#finishing = true;
+    this.#signalOutput();
+    this.#signalChange();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(DRAIN_TIMEOUT_MS, resolve);
+    await Promise.race([Promise.all([this.#writing, this.#reading]), promise]);
+    cancel();
+    this.#cancelTimer?.();
+    this.#duplex.close();
+    await Promise.all([this.#writing, this.#reading]);
+    this.#connection.session?.erase();
+  }
+
+  #armTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    if (this.#failure !== undefined || this.#ended) return;
+    const atMs = this.#connection.nextTimeoutMs();
+    if (atMs === undefined) return;
+    this.#cancelTimer = this.#clock.after(Math.max(0, atMs - this.#clock.nowMs()), () => {
+      try {
+        this.#connection.handleTimeout(this.#clock.nowMs());
+        this.#armTimer();
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
+  }
+}
+
+function* joinSmall(output: readonly Bytes[]): Generator<Bytes> {
+  let small: Bytes[] = [];
+  for (const bytes of output) {
+    if (bytes.length < SMALL_WRITE_SIZE) {
+      small.push(bytes);
+      continue;
+    }
+    if (small.length > 0) yield concat(...small);
+    small = [];
+    yield bytes;
+  }
+  if (small.length > 0) yield concat(...small);
+}
+
+/**
+ * Runs a handshake over `duplex`; resolves to a channel once messages may be sent. Rejects with the handshake's
+ * failure after the peer was told and the duplex closed.
+ */
+export async function openChannel(
+  duplex: Duplex,
+  handshake: ClientHandshake | ServerHandshake,
+  clock: Clock,
+): Promise<Channel> {
+  const channel = new Channel(duplex, handshake, clock);
+  try {
+    await channel.usable();
+    return channel;
+  } catch (error) {
+    await channel.closeFor(error);
+    throw error;
+  }
+}

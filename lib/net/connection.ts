@@ -1,0 +1,104 @@
+/**
+ * One connection without its socket: the handshake first, then the session, as one machine.
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+import type { ClientHandshake } from "../handshake/client.ts";
+import type { HandshakeEvent, SessionKeys } from "../handshake/outcome.ts";
+import type { ServerHandshake } from "../handshake/server.ts";
+import { EARLY_LIMITS } from "../records/record_sender.ts";
+import { Session } from "../records/session.ts";
+import type { Message } from "../wire/message.ts";
+
+/** What a connection reports. */
+export type ConnectionEvent =
+  /** Messages may be sent now. A client's come before READY and are few. */
+  | { readonly kind: "usable"; readonly keys: SessionKeys }
+  /** Both ends have proved themselves. */
+  | { readonly kind: "open"; readonly exporter: Bytes }
+  | { readonly kind: "message"; readonly message: Message };
+
+/** See the module's text. */
+export class Connection {
+  readonly #handshake: ClientHandshake | ServerHandshake;
+  readonly #onOutput: () => void;
+  #session: Session | undefined;
+
+  /** @param onOutput called when {@link takeOutput} may have something new */
+  constructor(handshake: ClientHandshake | ServerHandshake, onOutput: () => void) {
+    this.#handshake = handshake;
+    this.#onOutput = onOutput;
+  }
+
+  /** The session, once messages may be sent. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  /** Whether the handshake is over; until then calls of {@link receive} must not overlap. */
+  get isOpen(): boolean {
+    return this.#handshake.state === "open";
+  }
+
+  /** Takes bytes as they arrived; rejects where the connection ends for good. */
+  async receive(bytes: Bytes, nowMs: number): Promise<readonly ConnectionEvent[]> {
+    if (this.isOpen) return wrap(await this.#session!.receive(bytes, nowMs));
+    const events: ConnectionEvent[] = [];
+    try {
+      for (const event of await this.#handshake.receive(bytes, nowMs)) {
+        events.push(...await this.#advance(event, nowMs));
+      }
+    } catch (error) {
+      this.#session?.fail(error);
+      throw error;
+    } finally {
+      this.#onOutput();
+    }
+    return events;
+  }
+
+  async #advance(event: HandshakeEvent, nowMs: number): Promise<readonly ConnectionEvent[]> {
+    const events: ConnectionEvent[] = [];
+    if (this.#session === undefined) {
+      const { suite, sendSecret, receiveSecret } = event.keys;
+      this.#session = new Session(
+        { suite, sendSecret, receiveSecret, limits: EARLY_LIMITS, onOutput: this.#onOutput },
+        nowMs,
+      );
+      events.push({ kind: "usable", keys: event.keys });
+    }
+    if (event.kind === "open") {
+      this.#session.raiseLimits(event.limits);
+      events.push({ kind: "open", exporter: event.exporter });
+      if (event.rest.length > 0) events.push(...wrap(await this.#session.receive(event.rest, nowMs)));
+    }
+    return events;
+  }
+
+  /** The end of the peer's stream; throws `connection_lost` unless the peer had closed properly. */
+  receiveEnd(): void {
+    this.#session?.receiveEnd();
+  }
+
+  /** Wire bytes that are ready, in order. */
+  takeOutput(): readonly Bytes[] {
+    const output = this.#handshake.takeOutput();
+    // Nothing of the session goes out before the handshake's own bytes.
+    return this.#session === undefined ? output : [...output, ...this.#session.takeOutput()];
+  }
+
+  /** When {@link handleTimeout} must be called. */
+  nextTimeoutMs(): number | undefined {
+    return this.isOpen ? this.#session!.nextTimeoutMs() : this.#handshake.nextTimeoutMs();
+  }
+
+  /** Throws where the connection is given up. */
+  handleTimeout(nowMs: number): void {
+    if (this.isOpen) this.#session!.handleTimeout(nowMs);
+    else this.#handshake.handleTimeout(nowMs);
+  }
+}
+
+function wrap(messages: readonly Message[]): readonly ConnectionEvent[] {
+  return messages.map((message) => ({ kind: "message", message }));
+}

@@ -1,0 +1,146 @@
+/**
+ * What the protocol needs from the world, as interfaces: bytes both ways, time, randomness, files to read,
+ * a place for files to arrive, and a memory that survives a crash. The core reaches the world through these
+ * alone, so a test can stand in for all of it and replay a failure from a seed.
+ * @module
+ */
+import type { Bytes } from "./bytes/bytes.ts";
+
+/** Time. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01T00:00Z. */
+  nowMs(): number;
+  /** Calls `action` once after `delayMs`; the returned function cancels it. */
+  after(delayMs: number, action: () => void): () => void;
+}
+
+/** A source of unpredictable bytes. */
+export interface Random {
+  /** Returns `size` fresh random bytes. */
+  bytes(size: number): Bytes;
+}
+
+/** A connection as bytes: reliable and in order as TCP gives it, promising nothing else. */
+export interface Duplex {
+  /** Waits for bytes and puts them at the start of `into`; returns how many, `null` at the end of stream. */
+  read(into: Bytes): Promise<number | null>;
+  /** Writes all of `bytes`. */
+  write(bytes: Bytes): Promise<void>;
+  /** Ends our direction; the peer's stays open. */
+  closeWrite(): Promise<void>;
+  /** Ends both directions at once; may be called again. */
+  close(): void;
+}
+
+/** One named thing that a transfer carries. */
+export interface Entry {
+  /** Parts joined by `/`, relative, no `.` or `..`; the first part is the name it arrives under. */
+  readonly path: string;
+  readonly kind: "file" | "directory";
+  /** Bytes of a file's content; 0 for a directory. */
+  readonly sizeBytes: number;
+  /** Modification time in milliseconds since 1970. */
+  readonly mtimeMs: number;
+  /** Permission bits, 0 to 0o777. */
+  readonly mode: number;
+}
+
+/** The files of a transfer as its sender reads them: all contents in entry order as one stream. */
+export interface Source {
+  /** Reads the next bytes of the stream, filling `into` except at the end; returns how many, 0 at the end. */
+  read(into: Bytes): number | Promise<number>;
+  /** Goes to a place in the stream, counted in bytes from its start. */
+  seek(offsetBytes: number): void;
+  /** Throws `source_changed` if a file's size or time is not that of its entry. */
+  checkUnchanged(): void;
+  close(): void;
+}
+
+/** What to do where a name is already taken. */
+export type ConflictPolicy = "refuse" | "rename" | "overwrite" | "skip";
+
+/** Where the entries of one transfer will be, decided before its first byte arrives. */
+export interface Placement {
+  /** Final name of each first path part. */
+  readonly topNames: Readonly<Record<string, string>>;
+  /** What to do with files that exist when the transfer is put in place. */
+  readonly conflict: ConflictPolicy;
+}
+
+/** The folder that transfers arrive in. */
+export interface ReceivingFolder {
+  /**
+   * Decides where entries go. Throws `exists` if the policy is to refuse and a first part is taken, or to skip
+   * and nothing would be left; `disk_full` if they do not fit.
+   */
+  place(entries: readonly Entry[], conflict: ConflictPolicy): Placement;
+  /** Opens the private partial folder of a transfer, making it if it does not exist. */
+  open(transferId: Bytes, entries: readonly Entry[], placement: Placement): PartialTransfer;
+  /** Says whether every file stands in place with its size and time. */
+  isInPlace(entries: readonly Entry[], placement: Placement): boolean;
+  /** Removes a partial folder and all in it; not an error if there is none. */
+  discard(transferId: Bytes): void;
+}
+
+/** Files on their way: written as one stream into a private folder, then put in place together. */
+export interface PartialTransfer {
+  /**
+   * Hashes the first `sizeBytes` of the stream as they stand on disk, drops all behind them and continues
+   * there. Returns SHA-256 and CRC-32 of that prefix. Throws `state_corrupt` if less is there.
+   */
+  resumeAt(sizeBytes: number): Promise<{ sha256: Bytes; crc32: number }>;
+  /** Appends to the stream. */
+  write(bytes: Bytes): void;
+  /** Resolves when everything written before the call survives a crash. */
+  sync(): Promise<void>;
+  /** SHA-256 of each file, read back from disk, in entry order; directories are left out. */
+  digests(): Promise<readonly Bytes[]>;
+  /**
+   * Puts everything in place: sets times and modes, makes it durable, renames, makes the renames durable.
+   * Calling it again after a crash at any point finishes the same work. Calls `beforeRename` when all is
+   * durable and nothing has a final name yet.
+   */
+  commit(beforeRename: () => void): Promise<void>;
+  close(): void;
+}
+
+/** A transfer as the receiver remembers it, found by the sender's key and the transfer's id. */
+export interface StoredTransfer {
+  readonly state: "receiving" | "committing" | "done";
+  /** The encoded manifest. */
+  readonly manifest: Bytes;
+  readonly blockSizeBytes: number;
+  /** Bytes of the stream that survive a crash. */
+  readonly durableBytes: number;
+  /** Absolute path of the receiving folder. */
+  readonly folder: string;
+  readonly placement: Placement;
+  /** The signed receipt; empty until done. */
+  readonly receipt: Bytes;
+  readonly updatedMs: number;
+}
+
+/** The receiver's memory of transfers. One peer's rows are never found under another peer's key. */
+export interface TransferStore {
+  find(peer: Bytes, transferId: Bytes): StoredTransfer | undefined;
+  /** Writes a transfer whole; it is durable when the call returns. */
+  save(peer: Bytes, transferId: Bytes, transfer: StoredTransfer): void;
+  /** Moves the durable mark of a transfer that exists. */
+  saveDurable(peer: Bytes, transferId: Bytes, durableBytes: number, updatedMs: number): void;
+  remove(peer: Bytes, transferId: Bytes): void;
+  /** Every transfer in one state, in no order. */
+  list(state: StoredTransfer["state"]): readonly {
+    readonly peer: Bytes;
+    readonly transferId: Bytes;
+    readonly transfer: StoredTransfer;
+  }[];
+  close(): void;
+}
+
+/** A long-term Ed25519 key pair that can sign; where the private half lies is its own affair. */
+export interface Identity {
+  /** The 32-byte public key. */
+  readonly publicKey: Bytes;
+  /** Signs; the result is 64 bytes (RFC 8032). */
+  sign(message: Bytes): Promise<Bytes>;
+}

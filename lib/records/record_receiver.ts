@@ -1,0 +1,151 @@
+/**
+ * The receiving half of an open session: takes records in order, asks once for those that line noise damaged,
+ * opens several at a time and gives them out in order. Its checks come in this order, and the first that fails
+ * decides: size, whole record, CRC, sequence, tag, content.
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+import { StxError } from "../errors.ts";
+import { RECORD_TIMEOUT_MS, RESYNC_TIMEOUT_MS, SEQUENCE_END, WINDOW_SIZE_BYTES } from "../limits.ts";
+import { decodeMessage, type Message } from "../wire/message.ts";
+import { type AssembledRecord, RecordAssembler } from "../wire/record.ts";
+import type { TrafficKeys } from "./traffic_keys.ts";
+
+/** A message that is authentic and next in order. */
+export interface ReceivedMessage extends Message {
+  readonly sequence: number;
+  /** The peer's next expected sequence number. */
+  readonly acknowledged: number;
+}
+
+/** What came of some bytes. */
+export interface Received {
+  /** Opening, in order; each resolves to its message or rejects with `bad_record`, `malformed`. */
+  readonly messages: readonly Promise<ReceivedMessage>[];
+  /** Sequence numbers to ask for again: one NAK each. */
+  readonly naks: readonly number[];
+}
+
+/** See the module's text. */
+export class RecordReceiver {
+  readonly #keys: TrafficKeys;
+  readonly #assembler = new RecordAssembler();
+  #expected: number;
+  /** When the search for an intact record began; `undefined` outside it. */
+  #resyncSinceMs: number | undefined;
+  #discardedBytes = 0;
+  /** When the first byte of a record that is not whole yet arrived. */
+  #partialSinceMs: number | undefined;
+
+  /** @param firstSequence 0, save in tests of a session's later part */
+  constructor(keys: TrafficKeys, firstSequence = 0) {
+    this.#keys = keys;
+    this.#expected = firstSequence;
+  }
+
+  /** The number that the next record must have. */
+  get expectedSequence(): number {
+    return this.#expected;
+  }
+
+  /**
+   * Takes bytes as they arrived. Throws `bad_sequence` for an intact record that is not the next one, and
+   * `connection_lost` where the line gives no usable records any more.
+   */
+  receive(bytes: Bytes, nowMs: number): Received {
+    this.#assembler.push(bytes);
+    const messages: Promise<ReceivedMessage>[] = [];
+    const naks: number[] = [];
+    for (;;) {
+      const record = this.#resyncSinceMs === undefined
+        ? this.#assembler.next()
+        : this.#search(this.#resyncSinceMs, nowMs, naks);
+      if (record === undefined) break;
+      if (record.kind === "badSize") {
+        throw new StxError(
+          "connection_lost",
+          `A record of ${record.sizeBytes} bytes was announced: the line is damaged`,
+        );
+      }
+      if (record.kind === "damaged") {
+        this.#resyncSinceMs = nowMs;
+        this.#discardedBytes = 0;
+        naks.push(this.#expected);
+        continue;
+      }
+      messages.push(this.#open(record));
+    }
+    if (this.#assembler.pendingSizeBytes === 0) this.#partialSinceMs = undefined;
+    else if (messages.length > 0 || this.#partialSinceMs === undefined) this.#partialSinceMs = nowMs;
+    return { messages, naks };
+  }
+
+  #search(sinceMs: number, nowMs: number, naks: number[]): AssembledRecord | undefined {
+    const found = this.#assembler.findIntact(this.#expected);
+    this.#discardedBytes += found.discardedBytes;
+    if (this.#discardedBytes > 2 * WINDOW_SIZE_BYTES) {
+      throw new StxError("connection_lost", "The line is too noisy: a whole window held no intact record");
+    }
+    // A damaged record with the awaited number is the repetition, hit again: only then is asking again safe,
+    // since a repetition too many would look like a replay.
+    if (found.damaged > 0) naks.push(this.#expected);
+    if (found.record !== undefined) this.#resyncSinceMs = undefined;
+    else if (nowMs - sinceMs > RESYNC_TIMEOUT_MS) this.#failResync();
+    return found.record;
+  }
+
+  #failResync(): never {
+    throw new StxError("connection_lost", "The line is too noisy: no intact record came in time");
+  }
+
+  #open(record: AssembledRecord & { kind: "whole" }): Promise<ReceivedMessage> {
+    const sequence = record.sequence;
+    if (sequence !== this.#expected || sequence >= SEQUENCE_END) {
+      throw new StxError(
+        "bad_sequence",
+        `Cannot accept record ${sequence}: expected record ${this.#expected}`,
+      );
+    }
+    // Claimed here, before anything is awaited.
+    this.#expected += 1;
+    const key = this.#keys.at(sequence);
+    if (key instanceof Promise) {
+      const header = record.header.slice();
+      const sealed = record.sealed.slice();
+      return decode(sequence, key.then((ready) => ready.open(sequence, header, sealed)));
+    }
+    return decode(sequence, key.open(sequence, record.header, record.sealed));
+  }
+
+  /** When {@link handleTimeout} must be called. */
+  nextTimeoutMs(): number | undefined {
+    const resync = this.#resyncSinceMs === undefined ? Infinity : this.#resyncSinceMs + RESYNC_TIMEOUT_MS;
+    const partial = this.#partialSinceMs === undefined ? Infinity : this.#partialSinceMs + RECORD_TIMEOUT_MS;
+    const next = Math.min(resync, partial);
+    return next === Infinity ? undefined : next;
+  }
+
+  /** Throws `connection_lost` where a record or the search for one takes too long. */
+  handleTimeout(nowMs: number): void {
+    if (this.#resyncSinceMs !== undefined && nowMs >= this.#resyncSinceMs + RESYNC_TIMEOUT_MS) {
+      this.#failResync();
+    }
+    if (this.#partialSinceMs !== undefined && nowMs >= this.#partialSinceMs + RECORD_TIMEOUT_MS) {
+      throw new StxError(
+        "connection_lost",
+        `A record was not whole after ${RECORD_TIMEOUT_MS / 1000} seconds`,
+      );
+    }
+  }
+}
+
+async function decode(sequence: number, opening: Promise<Bytes | undefined>): Promise<ReceivedMessage> {
+  const plaintext = await opening;
+  if (plaintext === undefined) {
+    throw new StxError(
+      "bad_record",
+      `Cannot open record ${sequence}: its authentication tag is wrong, so somebody changed it on the way`,
+    );
+  }
+  return { sequence, ...decodeMessage(plaintext) };
+}

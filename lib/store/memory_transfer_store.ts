@@ -1,0 +1,43 @@
+/**
+ * The receiver's memory of transfers, for as long as the process runs.
+ * @module
+ */
+import { type Bytes, fromHex, toHex } from "../bytes/bytes.ts";
+import type { StoredTransfer, TransferStore } from "../ports.ts";
+
+/** See the module's text. */
+export class MemoryTransferStore implements TransferStore {
+  readonly #rows = new Map<string, StoredTransfer>();
+
+  find(peer: Bytes, transferId: Bytes): StoredTransfer | undefined {
+    return this.#rows.get(keyOf(peer, transferId));
+  }
+
+  save(peer: Bytes, transferId: Bytes, transfer: StoredTransfer): void {
+    this.#rows.set(keyOf(peer, transferId), transfer);
+  }
+
+  saveDurable(peer: Bytes, transferId: Bytes, durableBytes: number, updatedMs: number): void {
+    const row = this.find(peer, transferId);
+    if (row !== undefined) this.save(peer, transferId, { ...row, durableBytes, updatedMs });
+  }
+
+  remove(peer: Bytes, transferId: Bytes): void {
+    this.#rows.delete(keyOf(peer, transferId));
+  }
+
+  list(state: StoredTransfer["state"]): ReturnType<TransferStore["list"]> {
+    return [...this.#rows].filter(([, transfer]) => transfer.state === state).map(([key, transfer]) => {
+      const [peer, transferId] = key.split("/");
+      return { peer: fromHex(peer!), transferId: fromHex(transferId!), transfer };
+    });
+  }
+
+  close(): void {
+    this.#rows.clear();
+  }
+}
+
+function keyOf(peer: Bytes, transferId: Bytes): string {
+  return `${toHex(peer)}/${toHex(transferId)}`;
+}

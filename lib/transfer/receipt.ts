@@ -1,0 +1,52 @@
+/**
+ * The receipt: a text that says what arrived, signed by the receiver in the SSHSIG format under the namespace
+ * `receipt@stx1`, so that `ssh-keygen -Y verify` can check it years later. Both ends write the same text from
+ * what each knows by itself; only the signature travels.
+ * @module
+ */
+import { type Bytes, toHex, utf8 } from "../bytes/bytes.ts";
+import { formatPublicKeyLine } from "../identity/public_key.ts";
+import type { Entry } from "../ports.ts";
+
+/** The namespace of a receipt's signature. */
+export const RECEIPT_NAMESPACE = "receipt@stx1";
+
+/** What a receipt says. */
+export interface ReceiptFacts {
+  readonly sender: Bytes;
+  readonly receiver: Bytes;
+  readonly transferId: Bytes;
+  readonly manifestDigest: Bytes;
+  readonly sessionId: Bytes;
+  readonly sizeBytes: number;
+  readonly entries: readonly Entry[];
+  /** When it was put in place, in milliseconds since 1970. */
+  readonly finishedMs: number;
+  /** SHA-256 of each file in entry order, where the sender asked for it. */
+  readonly digests: readonly Bytes[] | undefined;
+}
+
+/** The receipt's text: one `name: value` a line, then `<sha256>  <path>` a file, as sha256sum writes it. */
+export function receiptText(facts: ReceiptFacts): string {
+  const lines = [
+    "stx receipt 1",
+    `sender: ${formatPublicKeyLine(facts.sender, "")}`,
+    `receiver: ${formatPublicKeyLine(facts.receiver, "")}`,
+    `transfer: ${toHex(facts.transferId)}`,
+    `manifest: ${toHex(facts.manifestDigest)}`,
+    `session: ${toHex(facts.sessionId)}`,
+    `entries: ${facts.entries.length}`,
+    `bytes: ${facts.sizeBytes}`,
+    `finished: ${new Date(facts.finishedMs).toISOString()}`,
+  ];
+  if (facts.digests !== undefined) {
+    const files = facts.entries.filter((entry) => entry.kind === "file");
+    files.forEach((file, i) => lines.push(`${toHex(facts.digests![i]!)}  ${file.path}`));
+  }
+  return lines.join("\n") + "\n";
+}
+
+/** What is signed: the text in UTF-8. */
+export function receiptMessage(facts: ReceiptFacts): Bytes {
+  return utf8(receiptText(facts));
+}

@@ -1,0 +1,98 @@
+/**
+ * Alerts: the one byte in which an end tells its peer why it stops. It says as little as possible; the precise
+ * cause stays in the local log.
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+import { type ErrorCode, StxError } from "../errors.ts";
+
+/** The number of each alert. */
+export const ALERTS = {
+  /** Any failure of the handshake that is not named below. */
+  handshakeFailed: 1,
+  /** The server has no room now; try again later. */
+  busy: 2,
+  /** The server has verified the client and does not accept it. */
+  accessDenied: 3,
+  /** The two clocks differ too much. */
+  clockSkew: 4,
+  /** A message that the other end may not send, or not now. */
+  protocolError: 5,
+  /** A record that failed authentication. */
+  badRecord: 6,
+  /** The other end was asked to stop, or has a newer connection for the same transfer. */
+  closing: 7,
+  /** The other end failed by itself, on its disk for example. */
+  internalError: 8,
+} as const;
+
+/** An alert's name. */
+export type Alert = keyof typeof ALERTS;
+
+const ALERT_NAMES = new Map<number, Alert>(Object.entries(ALERTS).map(([name, number]) => [number, name as Alert] as const));
+
+/** An alert's body: one byte. */
+export function encodeAlert(alert: Alert): Bytes {
+  return Uint8Array.of(ALERTS[alert]);
+}
+
+/** Reads an alert's body; throws `malformed`. An alert of a later version counts as `internalError`. */
+export function decodeAlert(body: Bytes): Alert {
+  if (body.length !== 1) {
+    throw new StxError("malformed", `Cannot read an alert: it has ${body.length} bytes, expected 1`);
+  }
+  return ALERT_NAMES.get(body[0]!) ?? "internalError";
+}
+
+const HANDSHAKE_ALERTS: Partial<Record<ErrorCode, Alert>> = {
+  busy: "busy",
+  unauthorized: "accessDenied",
+  clock_skew: "clockSkew",
+};
+
+/** What a peer whose handshake failed is told. */
+export function handshakeAlertFor(code: ErrorCode): Alert {
+  return HANDSHAKE_ALERTS[code] ?? "handshakeFailed";
+}
+
+const SESSION_ALERTS: Partial<Record<ErrorCode, Alert>> = {
+  bad_record: "badRecord",
+  bad_sequence: "badRecord",
+  malformed: "protocolError",
+  unexpected_message: "protocolError",
+  bad_manifest: "protocolError",
+  bad_transfer_id: "protocolError",
+  cancelled: "closing",
+};
+
+/** What the peer of an open session is told. */
+export function sessionAlertFor(code: ErrorCode): Alert {
+  return SESSION_ALERTS[code] ?? "internalError";
+}
+
+const MEANINGS: Readonly<Record<Alert, readonly [ErrorCode, string, string?]>> = {
+  handshakeFailed: ["handshake_failed", "The peer ended the handshake", "its own log says why"],
+  busy: ["busy", "The receiver is busy with other connections"],
+  accessDenied: [
+    "unauthorized",
+    "The receiver does not accept this sender",
+    "add this sender's public key to the receiver's authorized_keys",
+  ],
+  clockSkew: ["clock_skew", "The peer's clock and this one differ too much", "set the clocks of both machines"],
+  protocolError: ["unexpected_message", "The peer could not make sense of a message"],
+  badRecord: ["bad_record", "The peer got a record that somebody had changed on the way"],
+  closing: ["connection_lost", "The peer is closing the connection"],
+  internalError: ["connection_lost", "The peer failed by itself", "its own log says why"],
+};
+
+/**
+ * The error that an alert from the peer amounts to. One that was not sealed may come from anybody: it is
+ * `refused_connection` (or `busy`), which never ends a transfer alone.
+ */
+export function alertError(alert: Alert, sealed: boolean): StxError {
+  if (!sealed && alert !== "busy") {
+    return new StxError("refused_connection", "The handshake was ended by an alert in clear, which anybody on the way could have sent");
+  }
+  const [code, message, hint] = MEANINGS[alert];
+  return new StxError(code, message, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,94 @@
+/**
+ * Frames, the handshake's wire unit: `type(1) | size(3) | body`, a body of at most 16 KiB.
+ * @module
+ */
+import { type Bytes, concat } from "../bytes/bytes.ts";
+import { StxError } from "../errors.ts";
+import { HANDSHAKE_BODY_SIZE_MAX } from "../limits.ts";
+
+/** Bytes before a frame's body. */
+export const FRAME_HEADER_SIZE = 4;
+
+/** The number of each frame type. */
+export const FRAME_TYPES = {
+  hello: 1,
+  welcome: 2,
+  verify: 3,
+  ready: 4,
+  alert: 5,
+  sealedAlert: 6,
+} as const;
+
+/** A frame's name. */
+export type FrameType = keyof typeof FRAME_TYPES;
+
+const TYPE_NAMES = new Map<number, FrameType>(Object.entries(FRAME_TYPES).map(([name, number]) => [number, name as FrameType] as const));
+
+/** A whole frame. */
+export interface Frame {
+  readonly type: FrameType;
+  /** The four header bytes, the additional data of a seal in the body. */
+  readonly header: Bytes;
+  readonly body: Bytes;
+}
+
+/** The header of a frame whose body has `bodySizeBytes`. */
+export function frameHeader(type: FrameType, bodySizeBytes: number): Bytes {
+  return Uint8Array.of(
+    FRAME_TYPES[type],
+    bodySizeBytes >> 16,
+    (bodySizeBytes >> 8) & 0xff,
+    bodySizeBytes & 0xff,
+  );
+}
+
+/** A whole frame's bytes. */
+export function encodeFrame(type: FrameType, body: Bytes): Bytes {
+  return concat(frameHeader(type, body.length), body);
+}
+
+/** Puts frames together from bytes that arrive in pieces of any size. */
+export class FrameAssembler {
+  #pending: Bytes = new Uint8Array(0);
+
+  /** Adds bytes as they arrived. */
+  push(bytes: Bytes): void {
+    this.#pending = this.#pending.length === 0 ? bytes.slice() : concat(this.#pending, bytes);
+  }
+
+  /**
+   * Takes the next frame, or returns `undefined` where more bytes are needed. Throws `malformed` for an
+   * unknown type or a body over the limit as soon as the header shows it, before anything more is kept.
+   */
+  next(): Frame | undefined {
+    const pending = this.#pending;
+    if (pending.length === 0) return undefined;
+    const type = TYPE_NAMES.get(pending[0]!);
+    if (type === undefined) {
+      throw new StxError("malformed", `Cannot read a frame: type ${pending[0]} does not exist`);
+    }
+    if (pending.length < FRAME_HEADER_SIZE) return undefined;
+    const size = (pending[1]! << 16) | (pending[2]! << 8) | pending[3]!;
+    if (size > HANDSHAKE_BODY_SIZE_MAX) {
+      throw new StxError(
+        "malformed",
+        `Cannot read a frame: its body has ${size} bytes, at most ${HANDSHAKE_BODY_SIZE_MAX} are allowed`,
+      );
+    }
+    const end = FRAME_HEADER_SIZE + size;
+    if (pending.length < end) return undefined;
+    this.#pending = pending.slice(end);
+    return {
+      type,
+      header: pending.slice(0, FRAME_HEADER_SIZE),
+      body: pending.slice(FRAME_HEADER_SIZE, end),
+    };
+  }
+
+  /** Takes everything that no frame was made of. */
+  takeRest(): Bytes {
+    const rest = this.#pending;
+    this.#pending = new Uint8Array(0);
+    return rest;
+  }
+}

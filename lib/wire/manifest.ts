@@ -1,0 +1,85 @@
+/**
+ * The manifest: what a transfer carries, entry by entry.
+ *
+ * An entry is `kind(1) | mode(2) | mtime(8) | size(8) | path: size(2), UTF-8`. Kind 0 is a file, 1 a directory;
+ * the mode is 0 to 0o777; the time is signed milliseconds since 1970; a directory's size is 0. The manifest's
+ * digest is SHA-256 over all entries one after the other; MANIFEST records cut between entries.
+ * @module
+ */
+import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
+import { StxError } from "../errors.ts";
+import { MANIFEST_BODY_SIZE_MAX, PATH_SIZE_MAX, STREAM_SIZE_MAX } from "../limits.ts";
+import type { Entry } from "../ports.ts";
+import { ByteReader, i64, u16, u64, u8, vector16 } from "./fields.ts";
+
+const PERMISSION_BITS = 0o777;
+/** What JavaScript's Date can hold, in milliseconds either side of 1970. */
+const TIME_MS_MAX = 8.64e15;
+
+function encodeEntry(entry: Entry): Bytes {
+  return concat(
+    u8(entry.kind === "file" ? 0 : 1),
+    u16(entry.mode),
+    i64(entry.mtimeMs),
+    u64(entry.sizeBytes),
+    vector16(utf8(entry.path)),
+  );
+}
+
+function readEntry(reader: ByteReader): Entry {
+  const kind = reader.u8();
+  if (kind > 1) reader.fail(`an entry has kind ${kind}`);
+  const mode = reader.u16();
+  if ((mode & ~PERMISSION_BITS) !== 0) reader.fail(`an entry has mode ${mode.toString(8)}`);
+  const mtimeMs = reader.i64();
+  if (Math.abs(mtimeMs) > TIME_MS_MAX) reader.fail(`an entry's time is ${mtimeMs} ms`);
+  const sizeBytes = reader.u64();
+  if (kind === 1 && sizeBytes !== 0) reader.fail("a directory has a size");
+  const path = reader.text16();
+  return { path, kind: kind === 0 ? "file" : "directory", sizeBytes, mtimeMs, mode };
+}
+
+/**
+ * Encodes entries into the bodies of MANIFEST records, none over the limit.
+ * Throws `bad_name` for a path that is too long to be sent.
+ */
+export function encodeManifest(entries: readonly Entry[]): readonly Bytes[] {
+  const bodies: Bytes[] = [];
+  let parts: Bytes[] = [];
+  let size = 0;
+  for (const entry of entries) {
+    const encoded = encodeEntry(entry);
+    if (encoded.length > PATH_SIZE_MAX + 21) {
+      throw new StxError("bad_name", `Cannot send ${JSON.stringify(entry.path)}: the path is too long`);
+    }
+    if (size + encoded.length > MANIFEST_BODY_SIZE_MAX) {
+      bodies.push(concat(...parts));
+      parts = [];
+      size = 0;
+    }
+    parts.push(encoded);
+    size += encoded.length;
+  }
+  if (parts.length > 0) bodies.push(concat(...parts));
+  return bodies;
+}
+
+/** Reads the entries of one MANIFEST record, or of several put together; throws `malformed`. */
+export function decodeManifest(body: Bytes): readonly Entry[] {
+  const reader = new ByteReader(body, "MANIFEST");
+  const entries: Entry[] = [];
+  while (reader.remaining > 0) entries.push(readEntry(reader));
+  return entries;
+}
+
+/** Bytes of all contents together; throws `malformed` above the limit. */
+export function totalSizeBytes(entries: readonly Entry[]): number {
+  let total = 0;
+  for (const entry of entries) {
+    total += entry.sizeBytes;
+    if (total > STREAM_SIZE_MAX) {
+      throw new StxError("malformed", "Cannot take a manifest: its files together have more than 2^53 - 1 bytes");
+    }
+  }
+  return total;
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { COMMANDS } from "../../../cli/commands.ts";
+import { completionScript, type Shell } from "../../../cli/completions.ts";
+import { withTempFolder } from "../../support/temp_folder.ts";
+
+/** Runs a shell with the completion script of `shell` at `$SCRIPT`, in a folder with a file and a folder. */
+async function inShell(shell: Shell, args: (script: string) => string[]): Promise<string> {
+  return await withTempFolder(async (folder) => {
+    const script = `${folder}/.script`;
+    await Deno.writeTextFile(script, completionScript(shell));
+    await Deno.mkdir(`${folder}/some dir`);
+    await Deno.writeTextFile(`${folder}/some file`, "");
+    const { code, stdout, stderr } = await new Deno.Command(shell, {
+      args: args(script),
+      cwd: folder,
+      env: { HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder },
+      stdin: "null",
+    }).output();
+    const errors = new TextDecoder().decode(stderr);
+    assert.equal(errors, "");
+    assert.equal(code, 0, errors);
+    return new TextDecoder().decode(stdout);
+  });
+}
+
+function isInstalled(shell: Shell): boolean {
+  try {
+    return new Deno.Command(shell, { args: ["-c", "true"], stdin: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+/** What bash offers for the last of `words`, or the option of `compopt` with which it offers files. */
+async function bash(...words: string[]): Promise<string[]> {
+  const quoted = words.map((word) => `'${word}'`).join(" ");
+  const output = await inShell("bash", (script) => [
+    "--norc",
+    "-c",
+    // compopt works only while a key is pressed, so that it stands in for itself.
+    `compopt() { echo "compopt $*"; }
+     source '${script}'
+     COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}
+     _stx_complete
+     printf '%s\\n' "\${COMPREPLY[@]}"
+     complete -p stx >/dev/null`,
+  ]);
+  return output.split("\n").filter((line) => line !== "").toSorted();
+}
+
+Deno.test("bash completes commands and global options", async () => {
+  const names: string[] = COMMANDS.map(({ name }) => name);
+  assert.deepEqual(await bash("stx", ""), [...names, "--help", "--version", "-V", "-h"].toSorted());
+  assert.deepEqual(await bash("stx", "se"), ["send"]);
+});
+
+Deno.test("bash completes the options of each command", async () => {
+  for (const { name, flags } of COMMANDS) {
+    const long = flags.map((flag) => `--${flag.name}`);
+    assert.deepEqual(await bash("stx", name, "--"), long.toSorted(), name);
+  }
+  assert.deepEqual(await bash("stx", "send", "--ch"), ["--checksum"]);
+  assert((await bash("stx", "send", "a", "-")).includes("-L"));
+});
+
+Deno.test("bash completes values: words, files, folders, nothing", async () => {
+  assert.deepEqual(await bash("stx", "send", "--cipher", "a"), ["aes-256-gcm", "auto"]);
+  assert.deepEqual(await bash("stx", "send", "-c", "ch"), ["chacha20-poly1305"]);
+  // bash itself makes three words of --on-conflict=re.
+  assert.deepEqual(await bash("stx", "recv", "--on-conflict", "=", "re"), ["refuse", "rename"]);
+  assert.equal((await bash("stx", "recv", "--on-conflict", "=")).length, 4);
+  assert.deepEqual(await bash("stx", "recv", "-i", "s"), ["compopt -o default"]);
+  assert.deepEqual(await bash("stx", "recv", "--dir", ""), ["compopt -o dirnames"]);
+  assert.deepEqual(await bash("stx", "recv", "--max-size", ""), []);
+});
+
+Deno.test("bash completes the words of a command", async () => {
+  assert.deepEqual(await bash("stx", "send", ""), ["compopt -o default"]);
+  assert.deepEqual(await bash("stx", "send", "--", "--ci"), ["compopt -o default"]);
+  assert.deepEqual(await bash("stx", "help", "k"), ["keygen"]);
+  assert.deepEqual(await bash("stx", "completions", ""), ["bash", "fish", "zsh"]);
+  assert.deepEqual(await bash("stx", "recv", ""), []);
+  assert.deepEqual(await bash("stx", "unknown", ""), []);
+});
+
+Deno.test("the scripts have no control characters but line breaks", () => {
+  for (const shell of ["bash", "zsh", "fish"] as const) {
+    assert.match(completionScript(shell), /^[\x20-\x7e\n]*$/);
+  }
+});
+
+Deno.test("every option of every command is in every script", () => {
+  for (const { flags } of COMMANDS) {
+    for (const { name } of flags) {
+      assert(
+        completionScript("bash").includes(` --${name} `) || completionScript("bash").includes(`--${name}'`),
+      );
+      assert(completionScript("zsh").includes(`--${name}`), name);
+      assert(completionScript("fish").includes(` -l ${name} `), name);
+    }
+  }
+});
+
+Deno.test({
+  name: "zsh takes the script (only where zsh is installed)",
+  ignore: !isInstalled("zsh"),
+  async fn() {
+    await inShell("zsh", (script) => ["-f", "-n", script]);
+    // The table's words arrive in _arguments as they are meant, whatever quotes they hold.
+    const specs = await inShell("zsh", (script) => [
+      "-f",
+      "-c",
+      `compdef() { :; }; source ${script}
+       _arguments() { print -l -- "$@"; }
+       words=(stx send ''); CURRENT=3; _stx
+       words=(stx recv ''); CURRENT=3; _stx`,
+    ]);
+    const lines = specs.split("\n");
+    assert(
+      lines.includes(
+        "(-c --cipher)--cipher=[" + helpOf("send", "cipher") +
+          "]:CIPHER:(auto aes-256-gcm chacha20-poly1305)",
+      ),
+    );
+    assert(lines.includes("(-i --identity)-i+[" + helpOf("send", "identity") + "]:FILE:_files"));
+    assert(lines.includes("*:argument:_files"));
+    assert(lines.includes("--dir=[" + helpOf("recv", "dir") + "]:DIR:_files -/"));
+    assert(lines.includes("--listen=[" + helpOf("recv", "listen") + "]:HOST\\:PORT: "));
+    assert(lines.includes("--once[" + helpOf("recv", "once") + "]"));
+  },
+});
+
+function helpOf(command: string, flag: string): string {
+  return COMMANDS.find(({ name }) => name === command)!.flags.find(({ name }) => name === flag)!.help;
+}
+
+Deno.test({
+  name: "fish completes by the script (only where fish is installed)",
+  ignore: !isInstalled("fish"),
+  async fn() {
+    const fish = async (line: string) => {
+      const output = await inShell("fish", (script) => [
+        "--no-config",
+        "-c",
+        `source ${script}; complete -C '${line}'`,
+      ]);
+      return output.split("\n").filter((each) => each !== "").map((each) => each.split("\t")[0]!).toSorted();
+    };
+    const names: string[] = COMMANDS.map(({ name }) => name);
+    assert.deepEqual(await fish("stx "), names.toSorted());
+    assert.deepEqual(await fish("stx --"), ["--help", "--version"]);
+    assert.deepEqual(await fish("stx send --ch"), ["--checksum"]);
+    assert.deepEqual(await fish("stx recv --ch"), []);
+    assert.deepEqual(await fish("stx send --cipher a"), ["aes-256-gcm", "auto"]);
+    assert.deepEqual(await fish("stx recv --dir some"), ["some dir/"]);
+    assert.deepEqual(await fish("stx recv -i some"), ["some dir/", "some file"]);
+    assert.deepEqual(await fish("stx send some"), ["some dir/", "some file"]);
+    assert.deepEqual(await fish("stx recv some"), []);
+    assert.deepEqual(await fish("stx help k"), ["keygen"]);
+    assert.deepEqual(await fish("stx completions "), ["bash", "fish", "zsh"]);
+  },
+});
