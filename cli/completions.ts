@@ -7,15 +7,18 @@ import { type Command, COMMANDS, type Completion, type Flag, GLOBAL_FLAGS } from
 /** A shell that a script can be made for. */
 export type Shell = "bash" | "zsh" | "fish";
 
-/** The script for `shell`, to be sourced by it; it has no control characters but line breaks. */
-export function completionScript(shell: Shell): string {
+/**
+ * The script for `shell`, to be sourced by it; it has no control characters but line breaks. `commands` is the
+ * table that it is made from.
+ */
+export function completionScript(shell: Shell, commands: readonly Command[] = COMMANDS): string {
   switch (shell) {
     case "bash":
-      return bashScript();
+      return bashScript(commands);
     case "zsh":
-      return zshScript();
+      return zshScript(commands);
     case "fish":
-      return fishScript();
+      return fishScript(commands);
   }
 }
 
@@ -35,8 +38,8 @@ function positionalCompletion(command: Command): Completion {
 
 // ---- bash ----
 
-function bashScript(): string {
-  const commands = COMMANDS.map(({ name }) => name).join(" ");
+function bashScript(commands: readonly Command[]): string {
+  const names = commands.map(({ name }) => name).join(" ");
   return `# Completion of stx for bash 4 or newer.
 _stx_complete() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} index
@@ -48,7 +51,7 @@ _stx_complete() {
     previous=\${COMP_WORDS[COMP_CWORD-2]}
   fi
   if (( COMP_CWORD == 1 )); then
-    COMPREPLY=( $(compgen -W '${commands} ${optionWords(GLOBAL_FLAGS).join(" ")}' -- "$current") )
+    COMPREPLY=( $(compgen -W '${names} ${optionWords(GLOBAL_FLAGS).join(" ")}' -- "$current") )
     return
   fi
   local options_end=
@@ -56,7 +59,7 @@ _stx_complete() {
     [[ \${COMP_WORDS[index]} == -- ]] && options_end=1
   done
   case \${COMP_WORDS[1]} in
-${COMMANDS.map(bashCommand).join("\n")}
+${commands.map(bashCommand).join("\n")}
   esac
 }
 complete -F _stx_complete stx`;
@@ -93,13 +96,13 @@ function bashAction(completion: Completion): string {
 
 // ---- zsh ----
 
-function zshScript(): string {
-  const commands = COMMANDS.map(({ name, summary }) => `    ${zshQuote(`${name}:${summary}`)}`).join("\n");
+function zshScript(commands: readonly Command[]): string {
+  const described = commands.map(({ name, summary }) => `    ${zshQuote(`${name}:${summary}`)}`).join("\n");
   return `#compdef stx
 # Completion of stx for zsh.
 _stx() {
   local -a commands=(
-${commands}
+${described}
   )
   if (( CURRENT == 2 )); then
     if [[ $words[2] == -* ]]; then
@@ -113,7 +116,7 @@ ${commands}
   shift words
   (( CURRENT-- ))
   case $command in
-${COMMANDS.map(zshCommand).join("\n")}
+${commands.map(zshCommand).join("\n")}
   esac
 }
 # As a file in fpath this is the body of the function; otherwise it is sourced.
@@ -155,7 +158,7 @@ function zshQuote(text: string): string {
 
 // ---- fish ----
 
-function fishScript(): string {
+function fishScript(commands: readonly Command[]): string {
   return `# Completion of stx for fish.
 function __stx_command
   set -l words (commandline -opc)
@@ -166,7 +169,7 @@ function __stx_no_command
 end
 complete -c stx -f
 ${GLOBAL_FLAGS.map((flag) => fishFlag("__stx_no_command", flag)).join("\n")}
-${COMMANDS.map(fishCommand).join("\n")}`;
+${commands.map(fishCommand).join("\n")}`;
 }
 
 function fishCommand(command: Command): string {

@@ -3,6 +3,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
+import { keepLargeBlocks } from "../lib/bytes/memory.ts";
 import { availableSuites } from "../lib/crypto/suite.ts";
 import { StxError } from "../lib/errors.ts";
 import { openReceivingFolder } from "../lib/files/receiving_folder.ts";
@@ -23,6 +24,7 @@ const CONFLICT_POLICIES: readonly ConflictPolicy[] = ["refuse", "rename", "overw
 
 /** Runs the command; resolves to the exit status. */
 export async function run(command: ParsedCommand, output: Output): Promise<number> {
+  keepLargeBlocks();
   const address = parseListenAddress(valueOf(command, "listen") ?? `0.0.0.0:${DEFAULT_PORT}`, "--listen");
   const conflict = conflictPolicy(valueOf(command, "on-conflict"));
   const maxSize = valueOf(command, "max-size");

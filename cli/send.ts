@@ -5,6 +5,7 @@
  * sealed into records by `lib/records/`, and written to the socket by `lib/net/channel.ts`.
  * @module
  */
+import { keepLargeBlocks } from "../lib/bytes/memory.ts";
 import { fastestFirst } from "../lib/crypto/measure.ts";
 import { availableSuites, type Suite, SUITES } from "../lib/crypto/suite.ts";
 import { codeOf, StxError } from "../lib/errors.ts";
@@ -26,6 +27,7 @@ import { parseDuration, parseRemoteAddress } from "./values.ts";
 
 /** Runs the command; resolves to the exit status. */
 export async function run(command: ParsedCommand, output: Output): Promise<number> {
+  keepLargeBlocks();
   const paths = command.positionals.slice(0, -1);
   const address = parseRemoteAddress(command.positionals.at(-1)!, "the receiver's address");
   const retryFor = valueOf(command, "retry-for");

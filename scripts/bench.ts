@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { type Preparation, sshTools, stxTools, type Tool } from "./bench_tools.ts";
 import { sha256OfFile } from "./checksums.ts";
 import { cpuSecondsOf, MemoryWatch } from "./process_cost.ts";
-import type { Permissions } from "./permissions.ts";
+import { flagsFor, GENERAL_PERMISSIONS } from "./permissions.ts";
 import { print, printError } from "./print.ts";
 import { Children } from "./process.ts";
 import { SshServer } from "./ssh_server.ts";
@@ -182,11 +182,13 @@ async function compareStartup(json: boolean): Promise<void> {
     await using children = new Children();
     const empty = `${folder}/empty.ts`;
     await Deno.writeTextFile(empty, "export {};\n");
-    const none: Permissions = { read: [], write: [], net: [], env: [], sys: [] };
-    const commands = [["stx --version", stxArguments(none, ["--version"])], ["an empty script", [
-      "run",
-      empty,
-    ]]] as const;
+    const commands = [["stx --version", stxArguments(flagsFor(GENERAL_PERMISSIONS), ["--version"])], [
+      "an empty script",
+      [
+        "run",
+        empty,
+      ],
+    ]] as const;
     const times = new Map<string, number[]>(commands.map(([name]) => [name, []]));
     // The first run of each fills Deno's cache and does not count.
     for (let run = 0; run <= STARTUP_RUNS; run++) {

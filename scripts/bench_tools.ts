@@ -3,7 +3,13 @@
  * @module
  */
 import { childrenOf, cpuSecondsOf } from "./process_cost.ts";
-import { keygenPermissions, recvPermissions, sendPermissions } from "./permissions.ts";
+import {
+  flagsFor,
+  keygenPermissions,
+  type Permissions,
+  recvPermissions,
+  sendPermissions,
+} from "./permissions.ts";
 import { type Child, type Children, findProgram } from "./process.ts";
 import type { SshServer } from "./ssh_server.ts";
 import { stxArguments, StxProcess } from "./stx_process.ts";
@@ -25,14 +31,23 @@ export interface Tool {
   prepare(source: string, target: string): Promise<Preparation>;
 }
 
-/** stx with each of its ciphers; keys are made in `folder`. */
+/**
+ * stx with each of its ciphers; keys are made in `folder`. Below /dev it runs with all permissions, because Deno
+ * lets no program with fewer reach anything there; elsewhere with the narrowest.
+ */
 export async function stxTools(children: Children, folder: string): Promise<readonly Tool[]> {
+  const flagsOf = (permissions: Permissions): readonly string[] =>
+    folder.startsWith("/dev/") ? ["--allow-all"] : flagsFor(permissions);
   const env = { STX_CONFIG_DIR: folder, XDG_STATE_HOME: folder };
   const [senderKey, receiverKey] = [`${folder}/sender`, `${folder}/receiver`];
   for (const out of [senderKey, receiverKey]) {
-    await children.run(Deno.execPath(), stxArguments(keygenPermissions({ out }), ["keygen", "--out", out]), {
-      env,
-    });
+    await children.run(
+      Deno.execPath(),
+      stxArguments(flagsOf(keygenPermissions({ out })), ["keygen", "--out", out]),
+      {
+        env,
+      },
+    );
   }
   const files = { authorizedKeys: `${senderKey}.pub`, state: `${folder}/state` };
   const prepare = async (source: string, target: string, cipher: string): Promise<Preparation> => {
@@ -40,19 +55,18 @@ export async function stxTools(children: Children, folder: string): Promise<read
     const job = { listen, dir: target, identity: receiverKey, ...files };
     const args = ["recv", "--once", "--listen", listen, "--dir", target, "--identity", receiverKey];
     const more = ["--authorized-keys", files.authorizedKeys, "--state", files.state];
-    const receiver = new StxProcess(children, recvPermissions(job), [...args, ...more], env);
+    const receiver = new StxProcess(children, flagsOf(recvPermissions(job)), [...args, ...more], env);
     const address = `127.0.0.1:${(await receiver.first("listening")).port}`;
     const peer = `${receiverKey}.pub`;
-    const permissions = sendPermissions({
+    const flags = flagsOf(sendPermissions({
       paths: [source],
       address,
       identity: senderKey,
-      knownReceivers: `${folder}/known_receivers`,
-      peer,
-    });
+      trust: peer,
+    }));
     const send = ["send", source, address, "--identity", senderKey, "--peer", peer, "--cipher", cipher];
     return {
-      start: () => children.start(Deno.execPath(), stxArguments(permissions, send), { env }),
+      start: () => children.start(Deno.execPath(), stxArguments(flags, send), { env }),
       receivers: () => [receiver.child.pid],
       finish: async () => {
         await receiver.succeed();

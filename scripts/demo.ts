@@ -6,7 +6,7 @@
  */
 import { basename, resolve } from "node:path";
 import { sha256OfFile } from "./checksums.ts";
-import { keygenPermissions, recvPermissions, sendPermissions } from "./permissions.ts";
+import { flagsFor, keygenPermissions, recvPermissions, sendPermissions } from "./permissions.ts";
 import { print, printError, printProgress } from "./print.ts";
 import { Children, findProgram } from "./process.ts";
 import { type Needle, Relay } from "./relay.ts";
@@ -20,8 +20,8 @@ const RANDOM_FILE_SIZE = 64 * 1024 * 1024;
 const FOLDER_FILE_COUNT = 12;
 /** How long the whole of it takes on the line; long enough to look at, and for the receiver to save its progress. */
 const LINE_SECONDS = 6;
-/** What is looked for on the line: at most so many files' names and contents, each at least this long. */
-const NEEDLE_COUNT_MAX = 200;
+/** What is looked for on the line: names and beginnings of so many files of a folder, of so many bytes. */
+const NEEDLE_FILES_MAX = 40;
 const NEEDLE_SIZE_MIN = 8;
 const NEEDLE_SIZE_MAX = 32;
 const BAR_WIDTH = 30;
@@ -64,7 +64,7 @@ async function demonstrate(children: Children, folders: Folders, path: string | 
   const senderKey = `${folders.sender}/identity`;
   const receiverKey = `${folders.receiver}/identity`;
   for (const key of [senderKey, receiverKey]) {
-    const args = stxArguments(keygenPermissions({ out: key }), ["keygen", "--out", key]);
+    const args = stxArguments(flagsFor(keygenPermissions({ out: key })), ["keygen", "--out", key]);
     await children.run(Deno.execPath(), args, { env });
   }
   tell("Made two identities, ordinary OpenSSH keys");
@@ -73,18 +73,18 @@ async function demonstrate(children: Children, folders: Folders, path: string | 
 
   const authorizedKeys = `${folders.receiver}/authorized_keys`;
   await Deno.copyFile(`${senderKey}.pub`, authorizedKeys);
-  const startReceiver = async (listen: string): Promise<{ process: StxProcess; port: number }> => {
+  const startReceiver = async (listen: string): Promise<{ receiver: StxProcess; port: number }> => {
     const state = `${folders.receiver}/state`;
     const job = { listen, dir: folders.arrived, identity: receiverKey, authorizedKeys, state };
     const args = ["recv", "--once", "--listen", listen, "--dir", folders.arrived, "--identity", receiverKey];
-    const process = new StxProcess(
+    const receiver = new StxProcess(
       children,
-      recvPermissions(job),
+      flagsFor(recvPermissions(job)),
       [...args, "--authorized-keys", authorizedKeys, "--state", state],
       env,
       showProgress,
     );
-    return { process, port: (await process.first("listening")).port };
+    return { receiver, port: (await receiver.first("listening")).port };
   };
   const first = await startReceiver("127.0.0.1:0");
   tell(`Receiver listens on 127.0.0.1:${first.port} and lets in this sender alone`);
@@ -93,18 +93,16 @@ async function demonstrate(children: Children, folders: Folders, path: string | 
   await using relay = new Relay(first.port, bytesPerSecond, needlesIn(sent));
   const receipt = `${folders.sender}/receipt`;
   const address = `127.0.0.1:${relay.port}`;
-  const knownReceivers = `${folders.sender}/known_receivers`;
   const paths = sent.map((one) => one.path);
   const sender = new StxProcess(
     children,
-    sendPermissions({
+    flagsFor(sendPermissions({
       paths,
       address,
       identity: senderKey,
-      knownReceivers,
-      peer: `${receiverKey}.pub`,
+      trust: `${receiverKey}.pub`,
       receipt,
-    }),
+    })),
     [
       "send",
       ...paths,
@@ -124,31 +122,32 @@ async function demonstrate(children: Children, folders: Folders, path: string | 
     }/s (a relay on this machine)`,
   );
 
-  const half = await first.process.first(
+  const half = await first.receiver.first(
     "progress",
     (event) => event.phase === "receiving" && event.bytes >= totalBytes / 2 && event.bytes < totalBytes,
   );
-  first.process.child.kill();
-  await first.process.child.end;
+  first.receiver.child.kill();
+  await first.receiver.child.end;
   tell(
     `Receiver killed at ${formatSize(half.bytes)}, ${
       percent(half.bytes, totalBytes)
     }, without a warning (SIGKILL)`,
   );
-  fact(
-    `nothing is in place yet: ${
-      filesBelow(folders.arrived).length === 0 ? "the folder shows no file" : "only a hidden partial folder"
-    }`,
-  );
+  const visible = [...Deno.readDirSync(folders.arrived)].filter((entry) => !entry.name.startsWith("."));
+  if (visible.length > 0) {
+    throw new Error(`in place too early: ${visible.map((entry) => entry.name).join(", ")}`);
+  }
+  fact("nothing has its final name yet; what came lies in a hidden folder");
   const retry = await sender.first("retry");
-  fact(`sender: ${retry.message}; tries again in ${(retry.delayMs / 1000).toFixed(1)} s, and goes on trying`);
+  fact(`sender: ${retry.message}; tries again in ${retry.delayMs.toFixed(0)} ms, and goes on trying`);
 
   const second = await startReceiver(`127.0.0.1:${first.port}`);
   tell("Receiver started again, at the same address");
   const resumed = await sender.first("resumed");
+  if (resumed.offsetBytes === 0) throw new Error("the transfer began again from the start");
   fact(`both ends compared SHA-256 of the first ${formatSize(resumed.offsetBytes)} and went on from there`);
   await sender.succeed();
-  await second.process.succeed();
+  await second.receiver.succeed();
   tell("Sender finished by itself; both ended with exit code 0");
 
   for (const { path } of sent) {
@@ -207,7 +206,7 @@ function sizeOf(sent: readonly Sent[]): number {
 function needlesIn(sent: readonly Sent[]): readonly Needle[] {
   const encoder = new TextEncoder();
   return sent.flatMap(({ path, files }) =>
-    files.slice(0, NEEDLE_COUNT_MAX).flatMap((one) => {
+    files.slice(0, NEEDLE_FILES_MAX).flatMap((one) => {
       const file = one.path === "" ? path : `${path}/${one.path}`;
       using opened = Deno.openSync(file);
       const start = new Uint8Array(NEEDLE_SIZE_MAX);

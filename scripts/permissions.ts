@@ -4,7 +4,6 @@
  * `--allow-ffi` or `--allow-all`, and none may ask for more.
  * @module
  */
-import { dirname } from "node:path";
 
 /** What a run of stx may reach. `true` means any. */
 export interface Permissions {
@@ -51,62 +50,93 @@ function flag(name: string, values: readonly string[] | true): readonly string[]
   return [`${name}=${values.map((value) => value.replaceAll(",", ",,")).join(",")}`];
 }
 
+/** The variables in which stx looks for its configuration folder, in this order. */
+export const CONFIG_VARIABLES = ["STX_CONFIG_DIR", "XDG_CONFIG_HOME", "HOME"] as const;
+/** The variables in which stx looks for its state folder, in this order. */
+export const STATE_VARIABLES = ["XDG_STATE_HOME", "HOME"] as const;
+
 /** What a run of `stx keygen` is given. */
 export interface KeygenJob {
-  /** The private key's file; the public key lies beside it. */
+  /** The private key's file; the public key lies beside it. Its folder exists. */
   readonly out: string;
 }
 
+/** What runs of `stx recv` and `stx send` are given alike. */
+interface Job {
+  /** The file of the identity, its private half or, with `agentSocket`, its public one. */
+  readonly identity: string;
+  /** The socket of ssh-agent, if the identity is used through it. */
+  readonly agentSocket?: string;
+  /** The variables in which it looks for folders that the command line does not name; none if left out. */
+  readonly variables?: readonly string[];
+}
+
 /** What a run of `stx recv` is given. */
-export interface RecvJob {
+export interface RecvJob extends Job {
   /** `HOST:PORT`. */
   readonly listen: string;
   readonly dir: string;
-  readonly identity: string;
   readonly authorizedKeys: string;
   readonly state: string;
 }
 
 /** What a run of `stx send` is given. */
-export interface SendJob {
+export interface SendJob extends Job {
   readonly paths: readonly string[];
   /** `HOST:PORT` of the receiver. */
   readonly address: string;
-  readonly identity: string;
-  readonly knownReceivers: string;
-  /** The file that names the receiver, if one does. */
-  readonly peer?: string;
+  /** The file that tells who the receiver is: that of `--peer`, or known_receivers. */
+  readonly trust: string;
   readonly receipt?: string;
 }
 
-/** The narrowest permissions for `stx keygen --out FILE`. */
+/** The narrowest permissions for `stx keygen`. */
 export function keygenPermissions({ out }: KeygenJob): Permissions {
-  const files = [out, `${out}.pub`, dirname(out)];
-  return { read: files, write: files, net: [], env: ["NO_COLOR"], sys: [] };
+  const files = [...replaced(out), ...replaced(`${out}.pub`)];
+  return { read: files, write: files, net: [], env: COLOUR, sys: [] };
 }
 
-/** The narrowest permissions for `stx recv` with all its files named. */
+/** The narrowest permissions for `stx recv`. SQLite's own files beside the state need none of their own. */
 export function recvPermissions(job: RecvJob): Permissions {
-  const database = ["", "-wal", "-shm", "-journal"].map((suffix) => job.state + suffix);
-  const host = job.listen.replace(/:\d+$/, "");
+  const agent = agentPermissions(job.agentSocket);
   return {
-    read: [job.dir, job.identity, job.authorizedKeys, ...database],
-    write: [job.dir, ...database],
-    net: [job.listen],
-    env: ["NO_COLOR"],
-    // A wildcard says nothing about where to send to, so the interfaces' addresses are shown.
-    sys: host === "0.0.0.0" || host === "[::]" ? ["networkInterfaces"] : [],
+    read: [job.dir, job.identity, job.authorizedKeys, job.state, ...agent.files],
+    write: [job.dir, job.state, ...agent.files],
+    net: [job.listen, ...agent.net],
+    env: [...(job.variables ?? []), ...agent.env, ...COLOUR],
+    // A wildcard does not tell where to send to, so an address of this machine is looked up and shown.
+    sys: /^(0\.0\.0\.0|\[::\]):/.test(job.listen) ? ["networkInterfaces"] : [],
   };
 }
 
-/** The narrowest permissions for `stx send` with all its files named. */
+/** The narrowest permissions for `stx send`, without a terminal to ask on. */
 export function sendPermissions(job: SendJob): Permissions {
+  const agent = agentPermissions(job.agentSocket);
   const receipt = job.receipt === undefined ? [] : [job.receipt, `${job.receipt}.sig`];
   return {
-    read: [...job.paths, job.identity, job.knownReceivers, ...(job.peer === undefined ? [] : [job.peer])],
-    write: receipt,
-    net: [job.address],
-    env: ["STX_CONFIG_DIR", "NO_COLOR"],
+    // A file is renamed only by who may read it.
+    read: [...job.paths, job.identity, job.trust, ...receipt.map(beforeRename), ...agent.files],
+    write: [...receipt.flatMap(replaced), ...agent.files],
+    net: [job.address, ...agent.net],
+    env: [...(job.variables ?? []), ...agent.env, ...COLOUR],
     sys: [],
   };
+}
+
+/** Read on every run. */
+const COLOUR = ["NO_COLOR"];
+
+/** The name under which stx writes a file before it has its own. */
+function beforeRename(file: string): string {
+  return `${file}.new`;
+}
+
+function replaced(file: string): readonly string[] {
+  return [file, beforeRename(file)];
+}
+
+/** What talking to ssh-agent takes: Deno wants all three for a socket in the file system. */
+function agentPermissions(socket: string | undefined): Record<"files" | "net" | "env", readonly string[]> {
+  if (socket === undefined) return { files: [], net: [], env: [] };
+  return { files: [socket], net: [`unix:${socket}`], env: ["SSH_AUTH_SOCK"] };
 }

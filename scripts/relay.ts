@@ -22,13 +22,14 @@ export class Relay implements AsyncDisposable {
   readonly #accepting: Promise<void>;
   readonly #upstreamPort: number;
   readonly #bytesPerSecond: number;
-  readonly #needles: readonly Needle[];
+  /** As texts of one character a byte: a search in those is many times faster than one in bytes. */
+  readonly #needles: readonly { readonly name: string; readonly text: string }[];
 
   /** Relays to `upstreamPort` of 127.0.0.1, at most `bytesPerSecond` from whoever dials. */
   constructor(upstreamPort: number, bytesPerSecond: number, needles: readonly Needle[]) {
     this.#upstreamPort = upstreamPort;
     this.#bytesPerSecond = bytesPerSecond;
-    this.#needles = needles;
+    this.#needles = needles.map(({ name, bytes }) => ({ name, text: Buffer.from(bytes).toString("latin1") }));
     this.#accepting = this.#accept();
   }
 
@@ -65,8 +66,8 @@ export class Relay implements AsyncDisposable {
   /** Copies until `from` ends; a broken connection ends both. */
   async #pump(from: Deno.TcpConn, to: Deno.TcpConn, bytesPerSecond: number): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
-    const overlap = Math.max(0, ...this.#needles.map((needle) => needle.bytes.length - 1));
-    let before = new Uint8Array(0);
+    const overlap = Math.max(0, ...this.#needles.map((needle) => needle.text.length - 1));
+    let before = "";
     const start = performance.now();
     let count = 0;
     try {
@@ -89,12 +90,10 @@ export class Relay implements AsyncDisposable {
   }
 
   /** Looks for the needles in what went before and `bytes`; returns what has to be remembered. */
-  #look(before: Uint8Array, bytes: Uint8Array, overlap: number): Uint8Array<ArrayBuffer> {
-    const joined = Buffer.concat([before, bytes]);
-    for (const needle of this.#needles) {
-      if (joined.includes(Buffer.from(needle.bytes))) this.seen.add(needle.name);
-    }
-    return Uint8Array.from(joined.subarray(Math.max(0, joined.length - overlap)));
+  #look(before: string, bytes: Uint8Array, overlap: number): string {
+    const joined = before + Buffer.from(bytes).toString("latin1");
+    for (const needle of this.#needles) if (joined.includes(needle.text)) this.seen.add(needle.name);
+    return joined.slice(Math.max(0, joined.length - overlap));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

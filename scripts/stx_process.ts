@@ -1,18 +1,17 @@
 /**
- * stx as a child process of a script, from the sources in this project, with the narrowest permissions.
+ * stx as a child process of a script, from the sources in this project.
  * @module
  */
 import type { EventName, Events } from "../cli/events.ts";
-import { flagsFor, type Permissions } from "./permissions.ts";
 import type { Child, Children } from "./process.ts";
 import { ENTRY_POINT } from "./project.ts";
 
 /** An event that stx has printed, as cli/events.ts describes it. */
 export type StxEvent = { [Name in EventName]: { readonly event: Name } & Events[Name] }[EventName];
 
-/** The words that run stx with `permissions`, to be started with Deno itself. */
-export function stxArguments(permissions: Permissions, args: readonly string[]): readonly string[] {
-  return ["run", ...flagsFor(permissions), ENTRY_POINT, ...args];
+/** The words behind `deno` that run stx from the sources under `flags`. */
+export function stxArguments(flags: readonly string[], args: readonly string[]): readonly string[] {
+  return ["run", ...flags, ENTRY_POINT, ...args];
 }
 
 /** A running `stx … --json`. */
@@ -26,12 +25,12 @@ export class StxProcess {
   /** Starts it; `onEvent` sees every event as it comes. */
   constructor(
     children: Children,
-    permissions: Permissions,
+    flags: readonly string[],
     args: readonly string[],
     env: Readonly<Record<string, string>>,
     onEvent: (event: StxEvent) => void = () => {},
   ) {
-    this.child = children.start(Deno.execPath(), stxArguments(permissions, [...args, "--json"]), { env });
+    this.child = children.start(Deno.execPath(), stxArguments(flags, [...args, "--json"]), { env });
     this.#reading = this.#read(onEvent);
   }
 

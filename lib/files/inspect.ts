@@ -32,29 +32,32 @@ export function findUnreal(base: string, relative: string): string | undefined {
 }
 
 /**
- * Opens a regular file that has no second name, and makes sure that it is the one that was looked at. Throws
- * `state_corrupt` if anything else has the name, or nothing.
+ * Opens a folder, or a regular file that has no second name, and makes sure that it is the one that was looked
+ * at. Throws `state_corrupt` if anything else has the name, or nothing.
  */
-export function openRegular(path: string, options: { read: true; write?: boolean }): Deno.FsFile {
+export function openExisting(
+  path: string,
+  kind: "file" | "directory",
+  options: { read: true; write?: boolean },
+): Deno.FsFile {
   let seen: Deno.FileInfo;
-  try {
-    seen = Deno.lstatSync(path);
-  } catch (error) {
-    throw isNotFound(error) ? corrupt(path, "it is missing", error) : diskError(error, "look at", path);
-  }
-  if (!seen.isFile || seen.nlink !== 1) throw corrupt(path, "it is not a plain file of its own");
   let file: Deno.FsFile;
   try {
+    seen = Deno.lstatSync(path);
+    if (kind === "directory" ? !seen.isDirectory : !seen.isFile || seen.nlink !== 1) {
+      throw corrupt(
+        path,
+        kind === "directory" ? "it is not a real folder" : "it is not a plain file of its own",
+      );
+    }
     file = Deno.openSync(path, options);
   } catch (error) {
-    throw diskError(error, "open", path);
+    throw isNotFound(error) ? corrupt(path, "it is missing", error) : diskError(error, "open", path);
   }
   const opened = file.statSync();
-  if (opened.dev !== seen.dev || opened.ino !== seen.ino) {
-    file.close();
-    throw corrupt(path, "another file took its place");
-  }
-  return file;
+  if (opened.dev === seen.dev && opened.ino === seen.ino) return file;
+  file.close();
+  throw corrupt(path, "another took its place");
 }
 
 /** The error for a partial transfer that is not as it was left. */

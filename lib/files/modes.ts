@@ -1,10 +1,10 @@
 /**
- * Permission bits of what has arrived, and the times of folders. Files and folders are made with the entry's mode and the kernel applies
+ * Permission bits of what has arrived. Files and folders are made with the entry's mode and the kernel applies
  * the receiver's umask, so few need a second look: only those whose owner may not read or write them, which
  * would have stood in our own way.
  * @module
  */
-import { closeSync, fchmodSync, fstatSync, fsyncSync, futimesSync, lstatSync, openSync } from "node:fs";
+import { closeSync, fchmodSync, fstatSync, fsyncSync, lstatSync, openSync } from "node:fs";
 import type { Entry } from "../ports.ts";
 import { diskError, isNotFound } from "./disk_error.ts";
 import { corrupt } from "./inspect.ts";
@@ -25,38 +25,30 @@ export function needsLess(entry: Entry): boolean {
 }
 
 /**
- * Takes from the file or folder `path` the bits that `entry` does not have, durably. Throws `state_corrupt` if
- * it is missing or of another kind.
+ * Takes from the file or folder `path` the bits that `entry` does not have, durably. It is done through an open
+ * handle, compared with what was looked at, so that a symbolic link put there meanwhile is not followed. Throws
+ * `state_corrupt` if it is missing or of another kind.
  */
 export function takeBits(path: string, entry: Entry): void {
-  withHandle(path, entry, "change the mode of", (handle, mode) => {
-    fchmodSync(handle, mode & entry.mode & 0o777);
-    fsyncSync(handle);
-  });
-}
-
-/** Sets the time of the folder `path` to that of `entry`. Throws as {@link takeBits}. */
-export function setFolderTime(path: string, entry: Entry): void {
-  withHandle(path, entry, "set the time of", (handle) => futimesSync(handle, entry.mtimeMs / 1000, entry.mtimeMs / 1000));
-}
-
-/**
- * Works on an open handle, compared with what was looked at, so that a symbolic link put there meanwhile is
- * not followed.
- */
-function withHandle(path: string, entry: Entry, what: string, work: (handle: number, mode: number) => void): void {
   try {
     const seen = lstatSync(path);
-    if (entry.kind === "file" ? !seen.isFile() : !seen.isDirectory()) throw corrupt(path, "it is of another kind");
+    if (entry.kind === "file" ? !seen.isFile() : !seen.isDirectory()) {
+      throw corrupt(path, "it is of another kind");
+    }
+    // Done before a crash; and without those bits it may not even be opened.
+    if ((seen.mode & 0o777 & ~entry.mode) === 0) return;
     const handle = openSync(path, "r");
     try {
       const opened = fstatSync(handle);
       if (opened.dev !== seen.dev || opened.ino !== seen.ino) throw corrupt(path, "another took its place");
-      work(handle, opened.mode);
+      fchmodSync(handle, opened.mode & entry.mode & 0o777);
+      fsyncSync(handle);
     } finally {
       closeSync(handle);
     }
   } catch (error) {
-    throw isNotFound(error) ? corrupt(path, "it is missing", error) : diskError(error, what, path);
+    throw isNotFound(error)
+      ? corrupt(path, "it is missing", error)
+      : diskError(error, "change the mode of", path);
   }
 }

@@ -8,7 +8,7 @@ import type { Entry, PartialTransfer } from "../ports.ts";
 import { diskError } from "./disk_error.ts";
 import { makeDurable, pause } from "./durable.ts";
 import { FileHasher } from "./hashing.ts";
-import { corrupt, findUnreal, inspect, openRegular, parentOf } from "./inspect.ts";
+import { corrupt, findUnreal, inspect, openExisting, parentOf } from "./inspect.ts";
 import { arrivingMode, needsLess, takeBits } from "./modes.ts";
 import { finalPath, type Journey, moves, taken } from "./moves.ts";
 import type { PrivateFolder } from "./private_folder.ts";
@@ -77,9 +77,15 @@ export class PartialFolder implements PartialTransfer {
     return hasher.finish();
   }
 
-  /** Throws `malformed` for more bytes than the entries have; `permission`, `disk`, `disk_full`. */
+  /**
+   * Throws `malformed` for more bytes than the entries have; `state_corrupt` before `resumeAt`; `permission`,
+   * `disk`, `disk_full`; also, again, what an earlier call threw.
+   */
   write(bytes: Bytes): void {
     this.#requireHealth();
+    if (this.#stage !== "writing") {
+      throw corrupt(this.#private.dataPath, "what it holds was not looked at yet");
+    }
     try {
       for (let at = 0; at < bytes.length;) {
         const file = this.#file ?? this.#openNext();
@@ -93,7 +99,7 @@ export class PartialFolder implements PartialTransfer {
     }
   }
 
-  /** Throws `disk` and the like; also, again, what an earlier call threw. */
+  /** Throws `permission`, `disk`, `disk_full`; also, again, what an earlier call threw. */
   sync(): Promise<void> {
     const paths = [...this.#dirtyFiles, ...this.#dirtyFolders];
     if (this.#file !== undefined) paths.push(this.#currentPath());
@@ -121,7 +127,7 @@ export class PartialFolder implements PartialTransfer {
     for (const entry of this.#journey.entries) {
       if (entry.kind === "directory") continue;
       const path = this.#whereIs(entry);
-      const file = openRegular(path, { read: true });
+      const file = openExisting(path, "file", { read: true });
       try {
         await hasher.add(file, this.#journey.sizeUnknown ? file.statSync().size : entry.sizeBytes, path);
       } finally {
@@ -139,8 +145,8 @@ export class PartialFolder implements PartialTransfer {
   async commit(beforeRename: () => void): Promise<void> {
     if (this.#stage === "placed") return;
     const isRecovering = this.#stage !== "writing";
-    if (!isRecovering) await this.#prepare();
     this.#private.requireFolder("");
+    if (!isRecovering) await this.#prepare();
     for (const _ of moves(this.#journey, { isRecovering, isCheck: true }));
     beforeRename();
     this.#stage = "moving";
@@ -306,7 +312,7 @@ export class PartialFolder implements PartialTransfer {
   #openKept(entry: Entry, path: string): Deno.FsFile {
     this.#enter(entry);
     if (needsLess(entry) && inspect(path)?.isFile === true) Deno.chmodSync(path, arrivingMode(entry));
-    return openRegular(path, { read: true, write: true });
+    return openExisting(path, "file", { read: true, write: true });
   }
 
   /** Removes from the folder `relative` all that is not in `kept`. */
@@ -328,7 +334,6 @@ export class PartialFolder implements PartialTransfer {
   /** Completes the partial tree with times and modes, and makes all of it durable. */
   async #prepare(): Promise<void> {
     this.#finishStream();
-    this.#private.requireFolder("");
     for (const entry of this.#journey.entries) {
       if (entry.kind === "file") continue;
       const path = this.#pathOf(entry);
@@ -346,6 +351,7 @@ export class PartialFolder implements PartialTransfer {
 
   async #move(isRecovering: boolean): Promise<void> {
     const { root } = this.#journey;
+    this.#private.requireFolder("");
     const changed = new Set([root]);
     let count = 0;
     for (const { from, to } of moves(this.#journey, { isRecovering, isCheck: false })) {
@@ -434,14 +440,12 @@ function setTime(file: Deno.FsFile, entry: Entry): void {
 }
 
 function setFolderTime(path: string, entry: Entry): void {
+  const folder = openExisting(path, "directory", { read: true });
   try {
-    const folder = Deno.openSync(path, { read: true });
-    try {
-      setTime(folder, entry);
-    } finally {
-      folder.close();
-    }
+    setTime(folder, entry);
   } catch (error) {
     throw diskError(error, "set the time of", path);
+  } finally {
+    folder.close();
   }
 }

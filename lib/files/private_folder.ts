@@ -13,7 +13,7 @@
 import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
 import { diskError, isNotFound, isTaken } from "./disk_error.ts";
-import { findUnreal, inspect, openRegular } from "./inspect.ts";
+import { findUnreal, inspect, openExisting } from "./inspect.ts";
 
 /** The folder in the receiving folder that holds all unfinished transfers; no transfer may bring this name. */
 export const PARTIAL_FOLDER = ".stx-partial";
@@ -154,7 +154,7 @@ function openLock(path: string): Deno.FsFile {
     return Deno.openSync(path, { read: true, write: true, createNew: true, mode: 0o600 });
   } catch (error) {
     if (!isTaken(error)) throw diskError(error, "make", path);
-    return openRegular(path, { read: true, write: true });
+    return openExisting(path, "file", { read: true, write: true });
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
+import { release } from "../bytes/memory.ts";
 import { StxError } from "../errors.ts";
 import {
   EARLY_RECORDS,
@@ -170,7 +171,9 @@ export class RecordSender {
     }
     let count = 0;
     while (count < this.#inFlight.length && this.#inFlight[count]!.sequence < upTo) {
-      this.#inFlightSizeBytes -= this.#inFlight[count]!.sizeBytes;
+      const record = this.#inFlight[count]!;
+      this.#inFlightSizeBytes -= record.sizeBytes;
+      for (const part of record.parts ?? []) release(part);
       count += 1;
     }
     this.#inFlight.splice(0, count);

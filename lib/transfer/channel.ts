@@ -19,6 +19,6 @@ export interface TransferChannel {
   hasRoom(bodySizeBytes: number): boolean;
   /** Resolves when a message with a body of this size may be sent; rejects with the session's failure. */
   room(bodySizeBytes: number): Promise<void>;
-  /** The next message; rejects with the session's failure, also when the peer has closed its direction. */
+  /** The next message, whose body is the caller's own; rejects with the session's failure, also when the peer has closed its direction. */
   receive(): Promise<Message>;
 }

@@ -25,6 +25,9 @@ const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 const PARTIAL_FOLDER = ".stx-partial";
 const PARTIAL_FOLDER_FOLDED = foldName(PARTIAL_FOLDER);
 
+/** As much of a name as an error shows. */
+const SHOWN_LENGTH_MAX = 300;
+
 const encoder = new TextEncoder();
 
 /**
@@ -122,5 +125,6 @@ function refuseParent(path: string, parent: string, entries: readonly Entry[]): 
 }
 
 function refuse(path: string, why: string): never {
-  throw new StxError("bad_name", `Cannot accept the name "${escapeControls(path)}": ${why}`);
+  const shown = path.length > SHOWN_LENGTH_MAX ? `${path.slice(0, SHOWN_LENGTH_MAX)}…` : path;
+  throw new StxError("bad_name", `Cannot accept the name "${escapeControls(shown)}": ${why}`);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Bytes, concat, equal } from "../bytes/bytes.ts";
+import { release } from "../bytes/memory.ts";
 import { crc32 } from "../bytes/crc32.ts";
 import { sha256 } from "../crypto/hkdf.ts";
 import { codeOf, type ErrorCode, StxError } from "../errors.ts";
@@ -399,6 +400,7 @@ class Receiver {
     this.#crc = crc32(block.data, this.#crc);
     this.#writtenBytes += block.data.length;
     this.#receivedBytes += block.data.length;
+    release(message.body);
     this.#options.onEvent({ kind: "received", bytes: this.#writtenBytes });
   }
 

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { type ErrorCode, StxError } from "../../../lib/errors.ts";
+import { diskError, isNotFound, isTaken, leadsNowhere } from "../../../lib/files/disk_error.ts";
+import { withTempFolder } from "../../support/temp_folder.ts";
+import { asOrdinaryUser } from "./unprivileged.ts";
+
+function caught(body: () => unknown): unknown {
+  try {
+    body();
+  } catch (error) {
+    return error;
+  }
+  assert.fail("expected a failure");
+}
+
+function numbered(code: string): Error {
+  return Object.assign(new Error("no such thing"), { code });
+}
+
+Deno.test("what the operating system says becomes an error with a code", async () => {
+  await withTempFolder((folder) => {
+    const file = `${folder}/file`;
+    Deno.writeTextFileSync(file, "");
+    const cases: readonly [ErrorCode, RegExp, () => unknown][] = [
+      ["disk", /no such file/, () => Deno.lstatSync(`${folder}/none`)],
+      ["disk", /not a folder/, () => Deno.readDirSync(file)],
+      ["disk", /too long/, () => Deno.lstatSync(`${folder}/${"a".repeat(300)}`)],
+      ["disk", /is a folder/, () => Deno.readFileSync(folder)],
+      ["exists", /already taken/, () => Deno.mkdirSync(file)],
+      ["exists", /not empty/, () => Deno.removeSync(folder)],
+      ["disk_full", /no space/, () => Deno.writeFileSync("/dev/full", new Uint8Array(1))],
+    ];
+    for (const [code, why, body] of cases) {
+      const error = diskError(caught(body), "read", file);
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, why);
+      assert.ok(error.message.startsWith(`Cannot read "${file}": `), error.message);
+    }
+  });
+});
+
+Deno.test("what is rare has its code as well", () => {
+  const codes = {
+    EDQUOT: "disk_full",
+    ENOSPC: "disk_full",
+    EROFS: "permission",
+    EPERM: "permission",
+    EIO: "disk",
+    EXDEV: "disk",
+  };
+  for (const [number, code] of Object.entries(codes)) {
+    assert.equal(diskError(numbered(number), "write", "f").code, code, number);
+  }
+  for (const number of ["EUNHEARD", "constructor", "__proto__"]) {
+    const error = diskError(numbered(number), "write", "f");
+    assert.equal(error.code, "disk");
+    assert.equal(error.message, 'Cannot write "f": no such thing');
+  }
+  assert.equal(diskError("a text", "write", "f").message, 'Cannot write "f": a text');
+});
+
+Deno.test("a denied file is a matter of permission", async () => {
+  await asOrdinaryUser((folder) => {
+    Deno.writeTextFileSync(`${folder}/file`, "", { mode: 0o000 });
+    const error = diskError(caught(() => Deno.readFileSync(`${folder}/file`)), "read", "file");
+    assert.equal(error.code, "permission");
+    assert.ok(error.hint !== undefined);
+  });
+});
+
+Deno.test("what Deno itself denies is a matter of permission", () => {
+  const error = diskError(new Deno.errors.NotCapable("no"), "read", "file");
+  assert.equal(error.code, "permission");
+  assert.match(error.hint!, /--allow-read/);
+});
+
+Deno.test("nothing of a name or of a text reaches the message raw", () => {
+  const error = diskError(new Error("bad \x1b[2J"), "read", "a\nb");
+  assert.equal(error.message, 'Cannot read "a\\x0ab": bad \\x1b[2J');
+});
+
+Deno.test("an error that has a code already keeps it", () => {
+  const error = new StxError("source_changed", "it changed");
+  assert.equal(diskError(error, "read", "file"), error);
+});
+
+Deno.test("the few errors that are asked about are told apart", () => {
+  assert.deepEqual(["ENOENT", "EEXIST", "ELOOP", "ENOTDIR"].map((code) => isNotFound(numbered(code))), [
+    true,
+    false,
+    false,
+    false,
+  ]);
+  assert.deepEqual(["ENOENT", "EEXIST"].map((code) => isTaken(numbered(code))), [false, true]);
+  assert.deepEqual(["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].map((code) => leadsNowhere(numbered(code))), [
+    true,
+    true,
+    true,
+    false,
+  ]);
+  assert.equal(isNotFound("ENOENT"), false);
+});
