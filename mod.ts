@@ -26,7 +26,9 @@ export { StdinSource, stdinSource } from "./lib/files/stdin_source.ts";
 export type { Walk, WalkOptions } from "./lib/files/walk.ts";
 export { type ClientOptions } from "./lib/handshake/client.ts";
 export { type ServerOptions } from "./lib/handshake/server.ts";
+export type { AddressPatterns } from "./lib/identity/address_patterns.ts";
 export {
+  type Authorization,
   type AuthorizedKey,
   type AuthorizedKeys,
   findAuthorized,
@@ -72,5 +74,6 @@ export {
   recoverTransfers,
 } from "./lib/transfer/receiver.ts";
 export { type SenderEvent, type SenderOptions, sendTransfer, type SentReceipt } from "./lib/transfer/sender.ts";
-export type { Intent, SessionLimits } from "./lib/wire/handshake_messages.ts";
-export type { Message, MessageType } from "./lib/wire/message.ts";
+export { type Alert, ALERTS } from "./lib/wire/alert.ts";
+export { type Intent, INTENT_NUMBERS, type SessionLimits } from "./lib/wire/handshake_messages.ts";
+export { type Message, MESSAGE_TYPES, type MessageType } from "./lib/wire/message.ts";

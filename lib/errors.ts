@@ -55,6 +55,7 @@ export class StxError extends Error {
   /** What the user can do about it; absent where nothing useful can be said. */
   readonly hint: string | undefined;
 
+  /** `hint` is what to do, `cause` the error behind this one. */
   constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.name = "StxError";

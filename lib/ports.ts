@@ -36,6 +36,7 @@ export interface Duplex {
 export interface Entry {
   /** Parts joined by `/`, relative, no `.` or `..`; the first part is the name it arrives under. */
   readonly path: string;
+  /** A directory has no content. */
   readonly kind: "file" | "directory";
   /** Bytes of a file's content; 0 for a directory. */
   readonly sizeBytes: number;
@@ -53,6 +54,7 @@ export interface Source {
   seek(offsetBytes: number): void;
   /** Throws `source_changed` if a file's size or time is not that of its entry. */
   checkUnchanged(): void;
+  /** Lets go of open files. */
   close(): void;
 }
 
@@ -101,32 +103,39 @@ export interface PartialTransfer {
    * durable and nothing has a final name yet.
    */
   commit(beforeRename: () => void): Promise<void>;
+  /** Lets go of open files and of the lock; what was written stays for another time. */
   close(): void;
 }
 
 /** A transfer as the receiver remembers it, found by the sender's key and the transfer's id. */
 export interface StoredTransfer {
+  /** "committing": everything is durable and is being put in place. */
   readonly state: "receiving" | "committing" | "done";
   /** The encoded manifest. */
   readonly manifest: Bytes;
+  /** Bytes of one block of the stream. */
   readonly blockSizeBytes: number;
   /** Bytes of the stream that survive a crash. */
   readonly durableBytes: number;
   /** Absolute path of the receiving folder. */
   readonly folder: string;
+  /** Where its entries go. */
   readonly placement: Placement;
   /** The signed receipt; empty until done. */
   readonly receipt: Bytes;
+  /** When the row was last written, in milliseconds since 1970. */
   readonly updatedMs: number;
 }
 
 /** The receiver's memory of transfers. One peer's rows are never found under another peer's key. */
 export interface TransferStore {
+  /** The row of this peer and id, if there is one. */
   find(peer: Bytes, transferId: Bytes): StoredTransfer | undefined;
   /** Writes a transfer whole; it is durable when the call returns. */
   save(peer: Bytes, transferId: Bytes, transfer: StoredTransfer): void;
   /** Moves the durable mark of a transfer that exists. */
   saveDurable(peer: Bytes, transferId: Bytes, durableBytes: number, updatedMs: number): void;
+  /** Forgets a transfer; not an error if there is none. */
   remove(peer: Bytes, transferId: Bytes): void;
   /** Every transfer in one state, in no order. */
   list(state: StoredTransfer["state"]): readonly {
@@ -134,6 +143,7 @@ export interface TransferStore {
     readonly transferId: Bytes;
     readonly transfer: StoredTransfer;
   }[];
+  /** Lets go of the store; nothing can be asked afterwards. */
   close(): void;
 }
 

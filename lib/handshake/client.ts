@@ -41,10 +41,13 @@ import { type HandshakeState, stateAfter } from "./transitions.ts";
 
 /** What a client needs to know. */
 export interface ClientOptions {
+  /** Who we are. */
   readonly identity: Identity;
+  /** For nonces and ephemeral keys. */
   readonly random: Random;
   /** The suites that it offers, its favourite first. */
   readonly suites: readonly Suite[];
+  /** What we want to do. */
   readonly intent: Intent;
   /**
    * Asked once the server has proved to hold this key; throws `unknown_receiver` or `receiver_changed` if it is

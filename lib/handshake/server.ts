@@ -37,7 +37,9 @@ import { type HandshakeState, stateAfter } from "./transitions.ts";
 
 /** What a server needs to know. */
 export interface ServerOptions {
+  /** Who we are. */
   readonly identity: Identity;
+  /** For nonces and ephemeral keys. */
   readonly random: Random;
   /** The suites that it takes; the client's order decides between them. */
   readonly suites: readonly Suite[];

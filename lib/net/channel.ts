@@ -39,6 +39,7 @@ export class Channel implements TransferChannel {
   readonly #writing: Promise<void>;
   readonly #reading: Promise<void>;
 
+  /** Starts both loops at once; {@link openChannel} also waits for the handshake. */
   constructor(duplex: Duplex, handshake: ClientHandshake | ServerHandshake, clock: Clock) {
     this.#duplex = duplex;
     this.#clock = clock;

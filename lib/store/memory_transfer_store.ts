@@ -9,23 +9,28 @@ import type { StoredTransfer, TransferStore } from "../ports.ts";
 export class MemoryTransferStore implements TransferStore {
   readonly #rows = new Map<string, StoredTransfer>();
 
+  /** The row of this peer and id, if there is one. */
   find(peer: Bytes, transferId: Bytes): StoredTransfer | undefined {
     return this.#rows.get(keyOf(peer, transferId));
   }
 
+  /** Writes a transfer whole. */
   save(peer: Bytes, transferId: Bytes, transfer: StoredTransfer): void {
     this.#rows.set(keyOf(peer, transferId), transfer);
   }
 
+  /** Moves the durable mark of a transfer that exists. */
   saveDurable(peer: Bytes, transferId: Bytes, durableBytes: number, updatedMs: number): void {
     const row = this.find(peer, transferId);
     if (row !== undefined) this.save(peer, transferId, { ...row, durableBytes, updatedMs });
   }
 
+  /** Forgets a transfer. */
   remove(peer: Bytes, transferId: Bytes): void {
     this.#rows.delete(keyOf(peer, transferId));
   }
 
+  /** Every transfer in one state. */
   list(state: StoredTransfer["state"]): ReturnType<TransferStore["list"]> {
     return [...this.#rows].filter(([, transfer]) => transfer.state === state).map(([key, transfer]) => {
       const [peer, transferId] = key.split("/");
@@ -33,6 +38,7 @@ export class MemoryTransferStore implements TransferStore {
     });
   }
 
+  /** Forgets everything. */
   close(): void {
     this.#rows.clear();
   }

@@ -132,6 +132,7 @@ export class SqliteTransferStore implements TransferStore {
     }
   }
 
+  /** The row of this peer and id, if there is one. */
   find(peer: Bytes, transferId: Bytes): StoredTransfer | undefined {
     return this.#guard(() => {
       const row = this.#find.get(peer, transferId);
@@ -139,6 +140,7 @@ export class SqliteTransferStore implements TransferStore {
     });
   }
 
+  /** Writes a transfer whole; it is on disk when the call returns. */
   save(peer: Bytes, transferId: Bytes, transfer: StoredTransfer): void {
     this.#guard(() =>
       this.#save.run(
@@ -156,16 +158,19 @@ export class SqliteTransferStore implements TransferStore {
     );
   }
 
+  /** Moves the durable mark of a transfer that exists. */
   saveDurable(peer: Bytes, transferId: Bytes, durableBytes: number, updatedMs: number): void {
     this.#guard(() => this.#saveDurable.run(durableBytes, updatedMs, peer, transferId));
   }
 
+  /** Forgets a transfer. */
   remove(peer: Bytes, transferId: Bytes): void {
     this.#guard(() =>
       this.#database.prepare("DELETE FROM transfers WHERE peer = ? AND id = ?").run(peer, transferId)
     );
   }
 
+  /** Every transfer in one state. */
   list(state: StoredTransfer["state"]): ReturnType<TransferStore["list"]> {
     return this.#guard(() =>
       this.#database.prepare("SELECT * FROM transfers WHERE state = ?").all(state).map((each) => {
@@ -194,6 +199,7 @@ export class SqliteTransferStore implements TransferStore {
     };
   }
 
+  /** Closes the file. */
   close(): void {
     this.#database.close();
   }

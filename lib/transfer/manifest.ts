@@ -12,6 +12,7 @@ import { encodeManifest, totalSizeBytes } from "../wire/manifest.ts";
 
 /** A manifest ready to be sent. */
 export interface Manifest {
+  /** What is sent, in the order of the stream. */
   readonly entries: readonly Entry[];
   /** The bodies of its MANIFEST records. */
   readonly bodies: readonly Bytes[];

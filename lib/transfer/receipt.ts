@@ -13,12 +13,19 @@ export const RECEIPT_NAMESPACE = "receipt@stx1";
 
 /** What a receipt says. */
 export interface ReceiptFacts {
+  /** The sender's public key. */
   readonly sender: Bytes;
+  /** The receiver's public key. */
   readonly receiver: Bytes;
+  /** The name of the transfer, 32 bytes. */
   readonly transferId: Bytes;
+  /** SHA-256 over all entries. */
   readonly manifestDigest: Bytes;
+  /** The session that finished it, 16 bytes. */
   readonly sessionId: Bytes;
+  /** Bytes of all contents. */
   readonly sizeBytes: number;
+  /** What was sent, in order. */
   readonly entries: readonly Entry[];
   /** When it was put in place, in milliseconds since 1970. */
   readonly finishedMs: number;

@@ -51,19 +51,25 @@ export type SenderEvent =
 export interface SenderOptions {
   /** Our public key. */
   readonly identity: Bytes;
+  /** What is offered. */
   readonly manifest: Manifest;
+  /** Where its contents are read. */
   readonly source: Source;
+  /** Bytes of one block of the stream; the same for every attempt at a transfer. */
   readonly blockSizeBytes: number;
   /** Whether each file's SHA-256 is sent and checked against the receiver's disk. */
   readonly withDigests: boolean;
   /** For the name of a transfer whose content is not known yet. */
   readonly random: Random;
+  /** Time. */
   readonly clock: Clock;
+  /** Called as the transfer goes on. */
   readonly onEvent: (event: SenderEvent) => void;
 }
 
 /** What the receiver has signed. */
 export interface SentReceipt {
+  /** What the receipt says. */
   readonly facts: ReceiptFacts;
   /** A binary SSHSIG over the receipt's text. */
   readonly signature: Bytes;

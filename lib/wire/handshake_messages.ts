@@ -212,7 +212,9 @@ export function decodeVerify(plaintext: Bytes): Verify {
 
 /** What READY allows: unacknowledged records and their bytes, in either direction. */
 export interface SessionLimits {
+  /** Records that may be unacknowledged. */
   readonly windowRecords: number;
+  /** Their bytes, headers and tags included. */
   readonly windowSizeBytes: number;
 }
 

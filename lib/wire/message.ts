@@ -45,7 +45,9 @@ export const DATA_HEADER_SIZE = MESSAGE_HEADER_SIZE + 8;
 
 /** A message as it came out of a record. */
 export interface Message {
+  /** What kind of message it is. */
   readonly type: MessageType;
+  /** Its content, as the type says. */
   readonly body: Bytes;
 }
 
