@@ -118,6 +118,7 @@ async function compareTools(sizeBytes: number, runs: number, json: boolean): Pro
     const [source, target] = [`${root}/data.bin`, `${root}/arrived`];
     Deno.mkdirSync(target);
     printError(`${formatSize(sizeBytes)} of random data over loopback, ${storage.note}; ${runs} rounds`);
+    printError(`load of the machine before the start: ${Deno.loadavg()[0]!.toFixed(2)}`);
     writeRandomFile(source, sizeBytes);
     const digest = sha256OfFile(source);
 

@@ -1,15 +1,15 @@
 /**
- * Builds stx as one program a platform: `deno task build [--target all|TARGET]...`. They arrive in dist/ as
- * `stx-TARGET`, with their digests in `SHA256SUMS`. Two builds of the same sources by the same Deno are equal
+ * Builds stx as one program a platform: `deno task build [--target all|TARGET]... [--out FOLDER]`. They
+ * arrive in FOLDER, or dist, as `stx-TARGET`, with their digests in `SHA256SUMS`. Two builds of the same sources by the same Deno are equal
  * byte by byte.
  * @module
  */
 import { parseArgs } from "node:util";
-import { writeChecksums } from "./checksums.ts";
+import { removeChecksums, writeChecksums } from "./checksums.ts";
 import { DENO_VERSION } from "./deno_version.ts";
 import { flagsFor, GENERAL_PERMISSIONS } from "./permissions.ts";
 import { print, printError } from "./print.ts";
-import { ENTRY_POINT, PROJECT_FOLDER } from "./project.ts";
+import { ENTRY_POINT, outputFolder, PROJECT_FOLDER } from "./project.ts";
 
 /** The platforms that Deno compiles for. */
 export const TARGETS = [
@@ -79,8 +79,13 @@ export function explain(stderr: string, target: Target): string {
       `$DENO_DIR/dl/release/v${DENO_VERSION}/ ("deno info" shows where DENO_DIR is), or set DENORT_BIN to the ` +
       "path of an unpacked denort for that platform.";
   }
-  const text = stderr.replace(/\n\s*Stack backtrace:[^]*$/, "").trim().replace(/^error: /, "");
-  return `cannot build for ${target}: ${text}`;
+  return `cannot build for ${target}: ${denoError(stderr)}`;
+}
+
+/** What a failed `deno` has printed, in one line and without its trace. */
+export function denoError(stderr: string): string {
+  return stderr.replace(/\n\s*Stack backtrace:[^]*$/, "").trim().replace(/^error: /, "")
+    .replace(/\s*\n\s*Caused by:/, ":").replace(/:?\s*\n\s*(?:\d+: )?/g, ": ");
 }
 
 /** The targets that the command line asks for: this machine's own if none. Throws {@link BuildError}. */
@@ -102,17 +107,15 @@ if (import.meta.main) {
   try {
     const { values } = parseArgs({
       args: Deno.args,
-      options: { target: { type: "string", multiple: true } },
+      options: { target: { type: "string", multiple: true }, out: { type: "string" } },
     });
-    const folder = `${PROJECT_FOLDER}/dist`;
+    const folder = outputFolder(values.out);
     const targets = targetsOf(values.target ?? []);
     Deno.mkdirSync(folder, { recursive: true });
-    for (const target of targets) {
-      await build(target, folder);
-      print(`dist/${programName(target)}`);
-    }
+    removeChecksums(folder);
+    for (const target of targets) print(await build(target, folder));
     writeChecksums(folder);
-    print("dist/SHA256SUMS");
+    print(`${folder}/SHA256SUMS`);
   } catch (error) {
     printError(`build: ${error instanceof Error ? error.message : String(error)}`);
     Deno.exit(1);

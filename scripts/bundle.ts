@@ -1,12 +1,14 @@
 /**
  * Puts stx with all that it imports into one file of JavaScript, for machines that have Deno and no access to the
- * network: `deno task bundle` writes dist/stx.js, and its digest into `SHA256SUMS`.
+ * network: `deno task bundle [--out FOLDER]` writes FOLDER/stx.js, by default in dist, and its digest into `SHA256SUMS`.
  * @module
  */
-import { writeChecksums } from "./checksums.ts";
+import { parseArgs } from "node:util";
+import { denoError } from "./build.ts";
+import { removeChecksums, writeChecksums } from "./checksums.ts";
 import { flagsFor, GENERAL_PERMISSIONS } from "./permissions.ts";
 import { print, printError } from "./print.ts";
-import { ENTRY_POINT, PROJECT_FOLDER } from "./project.ts";
+import { ENTRY_POINT, outputFolder, PROJECT_FOLDER } from "./project.ts";
 
 /** Writes the bundle to `path`; its folder must exist. Throws if `deno bundle` fails, with what that printed. */
 export async function bundle(path: string): Promise<void> {
@@ -19,20 +21,21 @@ export async function bundle(path: string): Promise<void> {
     stderr: "piped",
   }).output();
   if (!output.success) {
-    const text = new TextDecoder().decode(output.stderr).trim().replace(/^error: /, "");
-    throw new Error(`cannot bundle: ${text}`);
+    throw new Error(`cannot bundle: ${denoError(new TextDecoder().decode(output.stderr))}`);
   }
 }
 
 if (import.meta.main) {
   try {
-    const folder = `${PROJECT_FOLDER}/dist`;
+    const { values } = parseArgs({ args: Deno.args, options: { out: { type: "string" } } });
+    const folder = outputFolder(values.out);
     Deno.mkdirSync(folder, { recursive: true });
+    removeChecksums(folder);
     await bundle(`${folder}/stx.js`);
     writeChecksums(folder);
-    print("dist/stx.js");
-    print("dist/SHA256SUMS");
-    print(`run it with: deno run ${flagsFor(GENERAL_PERMISSIONS).join(" ")} dist/stx.js`);
+    print(`${folder}/stx.js`);
+    print(`${folder}/SHA256SUMS`);
+    print(`run it with: deno run ${flagsFor(GENERAL_PERMISSIONS).join(" ")} ${folder}/stx.js`);
   } catch (error) {
     printError(`bundle: ${error instanceof Error ? error.message : String(error)}`);
     Deno.exit(1);

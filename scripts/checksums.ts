@@ -16,6 +16,15 @@ export function sha256OfFile(path: string): string {
   }
 }
 
+/** Removes `SHA256SUMS` from `folder`: what it says is about to change. */
+export function removeChecksums(folder: string): void {
+  try {
+    Deno.removeSync(`${folder}/SHA256SUMS`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 /** Writes `SHA256SUMS` in `folder`, with a line for each file there whose name begins with `stx`, in order. */
 export function writeChecksums(folder: string): void {
   const names = [...Deno.readDirSync(folder)].filter((entry) => entry.isFile && entry.name.startsWith("stx"))

@@ -4,11 +4,12 @@
  * Without PATH a random file and a small folder are sent. Exits 0 only if all of it held.
  * @module
  */
-import { basename, resolve } from "node:path";
+import { basename } from "node:path";
 import { sha256OfFile } from "./checksums.ts";
 import { flagsFor, keygenPermissions, recvPermissions, sendPermissions } from "./permissions.ts";
 import { print, printError, printProgress } from "./print.ts";
 import { Children, findProgram } from "./process.ts";
+import { calledFrom } from "./project.ts";
 import { type Needle, Relay } from "./relay.ts";
 import { stxArguments, type StxEvent, StxProcess } from "./stx_process.ts";
 import { differences, filesBelow, writeRandomFile } from "./tree.ts";
@@ -281,7 +282,7 @@ function pathFrom(args: readonly string[]): string | undefined {
   if (args.length > 1 || args[0]?.startsWith("-")) throw new Error("usage: deno task demo [PATH]");
   const [path] = args;
   if (path === undefined) return undefined;
-  const absolute = resolve(Deno.env.get("INIT_CWD") ?? ".", path);
+  const absolute = calledFrom(path);
   Deno.lstatSync(absolute);
   return absolute;
 }

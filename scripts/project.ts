@@ -2,6 +2,7 @@
  * Where the project lies, and which of its files there are.
  * @module
  */
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Absolute path of the project's folder, without a slash at the end. */
@@ -9,6 +10,16 @@ export const PROJECT_FOLDER = fileURLToPath(new URL("..", import.meta.url)).repl
 
 /** Absolute path of the command line's entry point. */
 export const ENTRY_POINT = `${PROJECT_FOLDER}/cli/main.ts`;
+
+/** The path that somebody means who called a task: tasks run in the project's folder, wherever they are called. */
+export function calledFrom(path: string): string {
+  return resolve(Deno.env.get("INIT_CWD") ?? ".", path);
+}
+
+/** Where what is built arrives: the folder that `option` names, else the project's dist. */
+export function outputFolder(option: string | undefined): string {
+  return option === undefined ? `${PROJECT_FOLDER}/dist` : calledFrom(option);
+}
 
 /**
  * Every file below `folder` whose name ends in `.ts`, as paths from `root` with `/` between their parts, in

@@ -10,8 +10,8 @@ const PARALLEL = 64;
 const CHEAP_MS = 0.05;
 /** What the first few may cost beyond that: the time that a busy machine takes away now and then. */
 const PATIENCE_MS = 0.5;
-/** Cheap ones in a row, about 2 ms of work. */
-const UNTIL_PAUSE = 256;
+/** Cheap ones in a row, about 10 ms of work; a pause itself takes one. */
+const UNTIL_PAUSE = 2048;
 
 /**
  * Resolves when all of `paths`, files or folders, are on the disk. They are opened for it once more: keeping

@@ -88,9 +88,14 @@ export class ByteReader {
     return this.bytes(this.remaining);
   }
 
-  /** UTF-8 behind its length in two bytes; invalid UTF-8 is `malformed`, never replaced. */
-  text16(): string {
-    const bytes = this.vector16();
+  /**
+   * UTF-8 of at most `sizeMaxBytes` behind its length in two bytes; invalid UTF-8 is `malformed`, never
+   * replaced.
+   */
+  text16(sizeMaxBytes: number): string {
+    const size = this.u16();
+    if (size > sizeMaxBytes) this.fail(`a text has ${size} bytes, at most ${sizeMaxBytes} are allowed`);
+    const bytes = this.bytes(size);
     try {
       return decoder.decode(bytes);
     } catch {

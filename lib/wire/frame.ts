@@ -47,13 +47,31 @@ export function encodeFrame(type: FrameType, body: Bytes): Bytes {
   return concat(frameHeader(type, body.length), body);
 }
 
+/** Room for HELLO or WELCOME and a little more; it grows where a frame needs it. */
+const BUFFER_SIZE_START = 2048;
+
 /** Puts frames together from bytes that arrive in pieces of any size. */
 export class FrameAssembler {
-  #pending: Bytes = new Uint8Array(0);
+  // Doubling keeps the work in proportion to the bytes, however small the pieces are that they come in.
+  #buffer: Bytes = new Uint8Array(BUFFER_SIZE_START);
+  #start = 0;
+  #end = 0;
 
-  /** Adds bytes as they arrived. */
+  /** Adds bytes as they arrived. They are copied. */
   push(bytes: Bytes): void {
-    this.#pending = this.#pending.length === 0 ? bytes.slice() : concat(this.#pending, bytes);
+    if (this.#end + bytes.length > this.#buffer.length) {
+      const kept = this.#buffer.subarray(this.#start, this.#end);
+      const needed = kept.length + bytes.length;
+      const target = needed > this.#buffer.length
+        ? new Uint8Array(Math.max(needed, 2 * this.#buffer.length))
+        : this.#buffer;
+      target.set(kept);
+      this.#buffer = target;
+      this.#start = 0;
+      this.#end = kept.length;
+    }
+    this.#buffer.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
   /**
@@ -61,7 +79,7 @@ export class FrameAssembler {
    * unknown type or a body over the limit as soon as the header shows it, before anything more is kept.
    */
   next(): Frame | undefined {
-    const pending = this.#pending;
+    const pending = this.#buffer.subarray(this.#start, this.#end);
     if (pending.length === 0) return undefined;
     const type = TYPE_NAMES.get(pending[0]!);
     if (type === undefined) {
@@ -77,7 +95,7 @@ export class FrameAssembler {
     }
     const end = FRAME_HEADER_SIZE + size;
     if (pending.length < end) return undefined;
-    this.#pending = pending.slice(end);
+    this.#start += end;
     return {
       type,
       header: pending.slice(0, FRAME_HEADER_SIZE),
@@ -87,8 +105,8 @@ export class FrameAssembler {
 
   /** Takes everything that no frame was made of. */
   takeRest(): Bytes {
-    const rest = this.#pending;
-    this.#pending = new Uint8Array(0);
+    const rest = this.#buffer.slice(this.#start, this.#end);
+    this.#start = this.#end;
     return rest;
   }
 }

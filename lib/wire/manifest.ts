@@ -7,11 +7,14 @@
  * @module
  */
 import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
+import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
 import { MANIFEST_BODY_SIZE_MAX, PATH_SIZE_MAX, STREAM_SIZE_MAX } from "../limits.ts";
 import type { Entry } from "../ports.ts";
 import { ByteReader, i64, u16, u64, u8, vector16 } from "./fields.ts";
 
+/** Bytes of an entry around its path. */
+const ENTRY_OVERHEAD = 1 + 2 + 8 + 8 + 2;
 const PERMISSION_BITS = 0o777;
 /** What JavaScript's Date can hold, in milliseconds either side of 1970. */
 const TIME_MS_MAX = 8.64e15;
@@ -35,7 +38,7 @@ function readEntry(reader: ByteReader): Entry {
   if (Math.abs(mtimeMs) > TIME_MS_MAX) reader.fail(`an entry's time is ${mtimeMs} ms`);
   const sizeBytes = reader.u64();
   if (kind === 1 && sizeBytes !== 0) reader.fail("a directory has a size");
-  const path = reader.text16();
+  const path = reader.text16(PATH_SIZE_MAX);
   return { path, kind: kind === 0 ? "file" : "directory", sizeBytes, mtimeMs, mode };
 }
 
@@ -49,8 +52,8 @@ export function encodeManifest(entries: readonly Entry[]): readonly Bytes[] {
   let size = 0;
   for (const entry of entries) {
     const encoded = encodeEntry(entry);
-    if (encoded.length > PATH_SIZE_MAX + 21) {
-      throw new StxError("bad_name", `Cannot send ${JSON.stringify(entry.path)}: the path is too long`);
+    if (encoded.length > PATH_SIZE_MAX + ENTRY_OVERHEAD) {
+      throw new StxError("bad_name", `Cannot send "${escapeControls(entry.path)}": the path is too long`);
     }
     if (size + encoded.length > MANIFEST_BODY_SIZE_MAX) {
       bodies.push(concat(...parts));

@@ -3,8 +3,9 @@
  * others are the transfer.
  * @module
  */
-import { type Bytes, concat } from "../bytes/bytes.ts";
+import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
 import { ByteReader, u32, u64, u8, vector16 } from "./fields.ts";
+import { SESSION_ID_SIZE } from "./handshake_messages.ts";
 
 /** The number of each message type. Below 16: the session's own; from 16: the transfer's. */
 export const MESSAGE_TYPES = {
@@ -170,15 +171,20 @@ const REASON_NAMES = new Map<number, RejectReason>(
   Object.entries(REJECT_REASONS).map(([name, number]) => [number, name as RejectReason] as const),
 );
 
+/** Characters of REJECT's text as JavaScript counts them: enough for a sentence with a long name in it. */
+const REJECT_TEXT_LENGTH_MAX = 1000;
+/** The same in UTF-8, which takes at most three bytes for each. */
+export const REJECT_TEXT_SIZE_MAX = 3 * REJECT_TEXT_LENGTH_MAX;
+
 /** REJECT: `reason(1) | text: size(2), UTF-8`. The text is for people and is escaped before it is shown. */
 export interface Reject {
   readonly reason: RejectReason;
   readonly text: string;
 }
 
-/** REJECT's body. Only as much of the text is sent as fits into 1,000 characters. */
+/** REJECT's body. Only the first 1,000 characters of the text are sent. */
 export function encodeReject(reject: Reject): Bytes {
-  const text = new TextEncoder().encode(reject.text.slice(0, 1000));
+  const text = utf8(reject.text.slice(0, REJECT_TEXT_LENGTH_MAX));
   return concat(u8(REJECT_REASONS[reject.reason]), vector16(text));
 }
 
@@ -186,7 +192,7 @@ export function encodeReject(reject: Reject): Bytes {
 export function decodeReject(body: Bytes): Reject {
   const reader = new ByteReader(body, "REJECT");
   const reason = REASON_NAMES.get(reader.u8()) ?? "policy";
-  const text = reader.text16();
+  const text = reader.text16(REJECT_TEXT_SIZE_MAX);
   reader.end();
   return { reason, text };
 }
@@ -263,13 +269,13 @@ export function encodeDone(done: Done): Bytes {
 /** Reads DONE's body; throws `malformed`. */
 export function decodeDone(body: Bytes): Done {
   const reader = new ByteReader(body, "DONE");
-  const done = {
-    finishedMs: reader.u64(),
-    sizeBytes: reader.u64(),
-    sessionId: reader.bytes(16),
-    withDigests: reader.u8() === 1,
-    signature: reader.vector16(),
-  };
+  const finishedMs = reader.u64();
+  const sizeBytes = reader.u64();
+  const sessionId = reader.bytes(SESSION_ID_SIZE);
+  const withDigests = reader.u8();
+  // Two encodings of one receipt would let its signature fit both.
+  if (withDigests > 1) reader.fail(`its flag for digests is ${withDigests}`);
+  const signature = reader.vector16();
   reader.end();
-  return done;
+  return { finishedMs, sizeBytes, sessionId, withDigests: withDigests === 1, signature };
 }
