@@ -64,7 +64,7 @@ export type {
 export { MemoryTransferStore } from "./lib/store/memory_transfer_store.ts";
 export { SqliteTransferStore } from "./lib/store/sqlite_transfer_store.ts";
 export type { TransferChannel } from "./lib/transfer/channel.ts";
-export { type Manifest, makeManifest } from "./lib/transfer/manifest.ts";
+export { makeManifest, type Manifest } from "./lib/transfer/manifest.ts";
 export { type ReceiptFacts, receiptText } from "./lib/transfer/receipt.ts";
 export {
   type ReceivedTransfer,
@@ -73,7 +73,12 @@ export {
   receiveTransfer,
   recoverTransfers,
 } from "./lib/transfer/receiver.ts";
-export { type SenderEvent, type SenderOptions, sendTransfer, type SentReceipt } from "./lib/transfer/sender.ts";
+export {
+  type SenderEvent,
+  type SenderOptions,
+  sendTransfer,
+  type SentReceipt,
+} from "./lib/transfer/sender.ts";
 export { type Alert, ALERTS } from "./lib/wire/alert.ts";
 export { type Intent, INTENT_NUMBERS, type SessionLimits } from "./lib/wire/handshake_messages.ts";
 export { type Message, MESSAGE_TYPES, type MessageType } from "./lib/wire/message.ts";

@@ -33,7 +33,8 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   unsupported_version: 3,
 
   rejected: 4,
-  exists: 4,
+  // A name that is taken here; a receiver's refusal of it is `rejected`.
+  exists: 7,
   too_large: 4,
   // Raised by the sender too, before it connects, for names that every receiver refuses: the same answer sooner.
   bad_name: 4,

@@ -87,14 +87,14 @@ function parseCommand(command: Command, args: string[]): Pick<ParsedCommand, "po
     const flag = command.flags.find((candidate) => candidate.name === token.name);
     if (flag === undefined) throw unknownOption(command, token.rawName, token.name);
     if (values.has(flag.name)) {
-      throw new StxError("usage", `option ${token.rawName} is given twice`, {
+      throw new StxError("usage", `Option ${token.rawName} is given twice`, {
         hint: `give it once. ${seeHelp(command)}`,
       });
     }
     values.set(flag.name, checkValue(command, flag, token));
   }
   if (values.has("quiet") && values.has("verbose")) {
-    throw new StxError("usage", "options --quiet and --verbose exclude each other", {
+    throw new StxError("usage", "Options --quiet and --verbose exclude each other", {
       hint: "give one of them",
     });
   }
@@ -124,17 +124,17 @@ function checkValue(command: Command, flag: Flag, token: OptionToken): string | 
   const { rawName, value } = token;
   if (flag.value === undefined) {
     if (value === undefined) return true;
-    throw new StxError("usage", `option ${rawName} takes no value`, { hint: seeHelp(command) });
+    throw new StxError("usage", `Option ${rawName} takes no value`, { hint: seeHelp(command) });
   }
   const { placeholder, completion, mayBeEmpty } = flag.value;
   if (value === undefined || (value === "" && mayBeEmpty === undefined)) {
-    throw new StxError("usage", `option ${rawName} needs a value`, {
+    throw new StxError("usage", `Option ${rawName} needs a value`, {
       hint: `write --${flag.name} ${placeholder}. ${seeHelp(command)}`,
     });
   }
   // A value was forgotten more often than it begins with a dash.
   if (token.inlineValue === false && value.startsWith("-") && value !== "-") {
-    throw new StxError("usage", `option ${rawName} needs a value, and ${value} looks like an option`, {
+    throw new StxError("usage", `Option ${rawName} needs a value, and ${value} looks like an option`, {
       hint: `write --${flag.name}=${value} if that is the value`,
     });
   }
@@ -166,17 +166,17 @@ function checkPositionals(command: Command, words: readonly string[]): void {
 function unknownOption(command: Command, rawName: string, name: string): StxError {
   const instead = command.instead?.[name];
   if (instead !== undefined && !rawName.startsWith("--")) {
-    return new StxError("usage", `unknown option ${rawName}`, { hint: instead });
+    return new StxError("usage", `Unknown option ${rawName}`, { hint: instead });
   }
   const meant = nearest(name, command.flags.map((flag) => flag.name));
   const hint = meant === undefined ? seeHelp(command) : `did you mean --${meant}? ${seeHelp(command)}`;
-  return new StxError("usage", `unknown option ${rawName}`, { hint });
+  return new StxError("usage", `Unknown option ${rawName}`, { hint });
 }
 
 function optionBeforeCommand(word: string): StxError {
   const meant = nearest(word.replace(/^-+/, ""), GLOBAL_FLAGS.map(({ name }) => name));
   const hint = meant === undefined ? "options go behind the command." : `did you mean --${meant}?`;
-  return new StxError("usage", `unknown option ${word}`, { hint: `${hint} See: stx help` });
+  return new StxError("usage", `Unknown option ${word}`, { hint: `${hint} See: stx help` });
 }
 
 function unknownWord(kind: string, word: string, known: readonly string[], see: string): StxError {
@@ -184,11 +184,11 @@ function unknownWord(kind: string, word: string, known: readonly string[], see: 
   const hint = meant === undefined
     ? `choose one of ${known.join(", ")}. ${see}`
     : `did you mean ${meant}? ${see}`;
-  return new StxError("usage", `unknown ${kind} "${word}"`, { hint });
+  return new StxError("usage", `Unknown ${kind} "${word}"`, { hint });
 }
 
 function unexpectedArgument(word: string, hint: string): StxError {
-  return new StxError("usage", `unexpected argument "${word}"`, { hint });
+  return new StxError("usage", `Unexpected argument "${word}"`, { hint });
 }
 
 function seeHelp(command: Command): string {

@@ -43,7 +43,7 @@ function baseFolder(
   if (home !== undefined && isAbsolute(home)) return join(home, belowHome, "stx");
   throw new StxError(
     "usage",
-    `cannot tell where the ${purpose} folder is: HOME is not set to an absolute path`,
+    `Cannot tell where the ${purpose} folder is: HOME is not set to an absolute path`,
     {
       hint: `give ${instead}, or set HOME`,
     },

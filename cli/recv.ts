@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { keepLargeBlocks } from "../lib/bytes/memory.ts";
 import { availableSuites } from "../lib/crypto/suite.ts";
 import { StxError } from "../lib/errors.ts";
+import { diskError } from "../lib/files/disk_error.ts";
 import { openReceivingFolder } from "../lib/files/receiving_folder.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
 import { listen, systemClock } from "../lib/net/tcp.ts";
@@ -20,19 +21,19 @@ import { onStopSignal, statusOf, type StopSignal } from "./signals.ts";
 import type { Output } from "./terminal.ts";
 import { DEFAULT_PORT, formatAddress, parseListenAddress, parseSize } from "./values.ts";
 
-const CONFLICT_POLICIES: readonly ConflictPolicy[] = ["refuse", "rename", "overwrite", "skip"];
-
 /** Runs the command; resolves to the exit status. */
 export async function run(command: ParsedCommand, output: Output): Promise<number> {
   keepLargeBlocks();
   const address = parseListenAddress(valueOf(command, "listen") ?? `0.0.0.0:${DEFAULT_PORT}`, "--listen");
-  const conflict = conflictPolicy(valueOf(command, "on-conflict"));
+  // The table of commands lists the choices, so nothing else comes through.
+  const conflict = (valueOf(command, "on-conflict") ?? "refuse") as ConflictPolicy;
   const maxSize = valueOf(command, "max-size");
   const maxSizeBytes = maxSize === undefined ? Infinity : parseSize(maxSize, "--max-size");
   const folderPath = resolve(valueOf(command, "dir") ?? ".");
   const identity = await ownIdentity(valueOf(command, "identity"), output);
-  const keysPath = authorizedKeysPath(valueOf(command, "authorized-keys"), output);
+  const keysPath = authorizedKeysPath(valueOf(command, "authorized-keys"));
   const folder = openReceivingFolder(folderPath);
+  checkWritable(folderPath);
   const store = new SqliteTransferStore(statePath(valueOf(command, "state")));
   try {
     for (const error of await recoverTransfers({ store, folder, folderPath, clock: systemClock })) {
@@ -40,6 +41,7 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
     }
     const listener = listen(address.host, address.port);
     announce(listener.addr as Deno.NetAddr, identity, folderPath, output);
+    warnOfKeys(keysPath, output);
     const service = new ReceiveService({
       listener,
       identity,
@@ -68,30 +70,31 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   }
 }
 
-function conflictPolicy(option: string | undefined): ConflictPolicy {
-  const policy = CONFLICT_POLICIES.find((each) => each === (option ?? "refuse"));
-  if (policy === undefined) {
-    throw new StxError(
-      "usage",
-      `cannot use --on-conflict "${option}": it is none of ${CONFLICT_POLICIES.join(", ")}`,
-    );
-  }
-  return policy;
-}
-
-function authorizedKeysPath(option: string | undefined, output: Output): string {
+function authorizedKeysPath(option: string | undefined): string {
   const path = option ?? join(configFolder("--authorized-keys FILE"), "authorized_keys");
-  const keys = readAuthorizedKeys(path);
-  if (keys === undefined && option !== undefined) {
+  if (readAuthorizedKeys(path) === undefined && option !== undefined) {
     throw new StxError("bad_trust_file", `Cannot read the authorized keys ${path}: there is no such file`, {
       hint: "it holds the public keys of the senders, one a line, as in ~/.ssh/authorized_keys",
     });
   }
+  return path;
+}
+
+function warnOfKeys(path: string, output: Output): void {
+  const keys = readAuthorizedKeys(path);
   for (const warning of keys?.warnings ?? []) output.warn(`${path}: ${warning}`);
   if ((keys?.keys.length ?? 0) === 0) {
     output.warn(`no sender is authorized yet: put their public keys into ${path}, one a line`);
   }
-  return path;
+}
+
+/** Finds out before the first sender comes, not when its first byte arrives. */
+function checkWritable(folderPath: string): void {
+  try {
+    Deno.removeSync(Deno.makeTempDirSync({ dir: folderPath, prefix: ".stx-" }));
+  } catch (error) {
+    throw diskError(error, "write into the folder", folderPath);
+  }
 }
 
 function statePath(option: string | undefined): string {

@@ -48,7 +48,9 @@ export class Sending {
   readonly #retry: RetryPolicy;
   readonly #startMs = performance.now();
   readonly #files: FileCount;
-  readonly #progress: ProgressHandle;
+  readonly #allProgress: Progress;
+  /** Begins with the first connection: the time before, a question included, says nothing about speed. */
+  #progress: ProgressHandle | undefined;
   #wasConnected = false;
   #transferId: string | undefined;
   #sizeBytes = 0;
@@ -62,12 +64,7 @@ export class Sending {
     const { entries, sizeBytes } = options.manifest;
     this.#files = new FileCount(entries);
     this.#sizeBytes = sizeBytes ?? 0;
-    this.#progress = new Progress(options.output).start(labelOf(topNames(options.manifest)));
-    this.#progress.update({
-      phase: "connecting",
-      totalBytes: sizeBytes ?? undefined,
-      totalFiles: this.#files.total,
-    });
+    this.#allProgress = new Progress(options.output);
   }
 
   /** Sends until the receiver has signed for everything; rejects with the error that ended it. */
@@ -76,8 +73,8 @@ export class Sending {
       for (;;) {
         try {
           const receipt = await this.#attempt();
-          this.#progress.update({ bytes: this.#sizeBytes, files: this.#files.total });
-          this.#progress.finish();
+          this.#progress?.update({ bytes: this.#sizeBytes, files: this.#files.total });
+          this.#progress?.finish();
           return receipt;
         } catch (error) {
           this.#options.signal.throwIfAborted();
@@ -85,7 +82,7 @@ export class Sending {
         }
       }
     } finally {
-      this.#progress.stop();
+      this.#progress?.stop();
     }
   }
 
@@ -125,7 +122,7 @@ export class Sending {
     const { code, message } = error as StxError;
     output.info(`${message}. Trying again in ${formatDuration(delayMs)}.`);
     output.event("retry", { attempt: this.#retry.attempt, delayMs, code, message });
-    this.#progress.update({ phase: "connecting" });
+    this.#progress?.update({ phase: "connecting" });
     await pause(delayMs, signal);
   }
 
@@ -155,6 +152,7 @@ export class Sending {
     try {
       signal.throwIfAborted();
       this.#wasConnected = true;
+      this.#beginProgress();
       const peer = fingerprint(channel.peerIdentity);
       output.verbose(`Connected to ${peer}`);
       output.event("connected", { peer, address: formatAddress(address.host, address.port) });
@@ -177,6 +175,17 @@ export class Sending {
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  #beginProgress(): void {
+    if (this.#progress !== undefined) return;
+    const { manifest } = this.#options;
+    this.#progress = this.#allProgress.start(labelOf(topNames(manifest)));
+    this.#progress.update({
+      phase: "sending",
+      totalBytes: manifest.sizeBytes ?? undefined,
+      totalFiles: this.#files.total,
+    });
   }
 
   #report(event: SenderEvent, peer: string): void {
@@ -221,8 +230,8 @@ export class Sending {
       output.event("resumed", { transfer: this.#transferId!, offsetBytes: offset });
       this.#reach(offset);
     }
-    this.#progress.update({ phase: "sending", bytes: offset, files: this.#files.at(offset) });
-    this.#progress.resumeAt(offset);
+    this.#progress?.update({ phase: "sending", bytes: offset, files: this.#files.at(offset) });
+    this.#progress?.resumeAt(offset);
   }
 
   #reach(bytes: number): void {
@@ -233,7 +242,7 @@ export class Sending {
 
   #moved(phase: Phase, bytes: number, isNews = false): void {
     const files = this.#files.at(bytes);
-    this.#progress.update({ phase, bytes, files });
+    this.#progress?.update({ phase, bytes, files });
     const nowMs = performance.now();
     if (!isNews && nowMs - this.#eventMs < PROGRESS_EVERY_MS) return;
     this.#eventMs = nowMs;

@@ -112,7 +112,7 @@ export class Output {
     // The last error is to stand last.
     if (!context.continues) this.close();
     this.#writeError(`${this.#paint("1;31", this.#prefix)} ${escapeControls(joinHint(message, hint))}`);
-    if (this.#options.verbose) { for (const line of causesOf(error)) this.verbose(`    ${line}`); }
+    for (const line of causesOf(error)) this.verbose(`    ${line}`);
     try {
       this.event("error", {
         code,
@@ -200,7 +200,7 @@ export class Output {
       const message = error instanceof Error ? error.message : Deno.inspect(error);
       throw new StxError(
         message.includes("os error 28") ? "disk_full" : "disk",
-        `cannot write to standard output: ${message}`,
+        `Cannot write to standard output: ${message}`,
         { hint: "look at where it is redirected to", cause: error },
       );
     }
@@ -228,7 +228,7 @@ function describe(
   if (error instanceof StxError) return { code: error.code, message: error.message, hint: error.hint };
   const what = error instanceof Error ? `${error.name}: ${error.message}` : Deno.inspect(error);
   const hint = "this is a fault in stx; --verbose shows where";
-  return { code: "unexpected", message: `unexpected error: ${what}`, hint };
+  return { code: "unexpected", message: `Unexpected error: ${what}`, hint };
 }
 
 function joinHint(message: string, hint: string | undefined): string {

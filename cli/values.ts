@@ -31,9 +31,9 @@ const SIZE_UNITS: ReadonlyMap<string, number> = new Map(
  */
 export function parseSize(text: string, option: string): number {
   const match = /^([0-9]+(?:\.[0-9]+)?) ?([a-z]*)$/i.exec(text);
-  const unit = match?.[2]!.toLowerCase() ?? "";
-  const factor = unit === "" || unit === "b" ? 1 : SIZE_UNITS.get(unit);
   if (match === null) throw badValue(option, text, "it is not a size", SIZE_HINT);
+  const unit = match[2]!.toLowerCase();
+  const factor = unit === "" || unit === "b" ? 1 : SIZE_UNITS.get(unit);
   if (factor === undefined) throw badValue(option, text, `${match[2]} is not a unit of size`, SIZE_HINT);
   const size = Math.floor(Number(match[1]) * factor);
   if (!Number.isSafeInteger(size)) throw badValue(option, text, "it is too large", SIZE_HINT);
@@ -129,7 +129,7 @@ function isIpv6(host: string): boolean {
 }
 
 function badValue(option: string, text: string, why: string, hint: string): StxError {
-  return new StxError("usage", `cannot use ${option} "${text}": ${why}`, { hint });
+  return new StxError("usage", `Cannot use ${option} "${text}": ${why}`, { hint });
 }
 
 /** A size for people: `0 B`, `999 B`, `1.5 MiB`, at most ten characters. */

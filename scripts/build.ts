@@ -35,9 +35,10 @@ export function programName(target: Target): string {
 }
 
 /**
- * Compiles stx for `target` into `folder`, which must exist; returns the program's path. Throws {@link BuildError}.
+ * Compiles stx for `target` into `folder`, which must exist; returns the program's path. `base` is the program that
+ * Deno puts it into, instead of the one that Deno finds or downloads. Throws {@link BuildError}.
  */
-export async function build(target: Target, folder: string): Promise<string> {
+export async function build(target: Target, folder: string, base?: string): Promise<string> {
   const path = `${folder}/${programName(target)}`;
   const args = [
     "compile",
@@ -61,7 +62,7 @@ export async function build(target: Target, folder: string): Promise<string> {
     args,
     cwd: PROJECT_FOLDER,
     // A trace of Deno's own calls helps nobody here.
-    env: { NO_COLOR: "1", RUST_BACKTRACE: "0" },
+    env: { NO_COLOR: "1", RUST_BACKTRACE: "0", ...(base === undefined ? {} : { DENORT_BIN: base }) },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

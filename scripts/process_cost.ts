@@ -60,7 +60,7 @@ export class MemoryWatch {
   constructor(roots: readonly (() => readonly number[])[]) {
     this.#roots = roots;
     this.#peaks = roots.map(() => new Map());
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS);
   }
 
   /** Stops, and returns for each root the sum of its processes' peaks, in bytes. */
@@ -69,7 +69,8 @@ export class MemoryWatch {
     return this.#peaks.map((peaks) => [...peaks.values()].reduce((sum, peak) => sum + peak, 0));
   }
 
-  #look(): void {
+  /** Looks now, besides every few milliseconds. */
+  look(): void {
     this.#roots.forEach((root, index) => {
       const open = [...root()];
       for (let pid = open.pop(); pid !== undefined; pid = open.pop()) {

@@ -11,9 +11,12 @@ export const PROJECT_FOLDER = fileURLToPath(new URL("..", import.meta.url)).repl
 /** Absolute path of the command line's entry point. */
 export const ENTRY_POINT = `${PROJECT_FOLDER}/cli/main.ts`;
 
-/** The path that somebody means who called a task: tasks run in the project's folder, wherever they are called. */
-export function calledFrom(path: string): string {
-  return resolve(Deno.env.get("INIT_CWD") ?? ".", path);
+/**
+ * The path that somebody means who called a task: tasks run in the project's folder, but Deno tells in INIT_CWD from
+ * where they were called.
+ */
+export function calledFrom(path: string, from = Deno.env.get("INIT_CWD") ?? "."): string {
+  return resolve(from, path);
 }
 
 /** Where what is built arrives: the folder that `option` names, else the project's dist. */

@@ -44,7 +44,9 @@ interface X25519Pair {
 }
 
 async function x25519Pair(random: Random): Promise<X25519Pair> {
-  const pkcs8 = concat(X25519_PKCS8_HEADER, random.bytes(X25519_SIZE));
+  const secret = random.bytes(X25519_SIZE);
+  const pkcs8 = concat(X25519_PKCS8_HEADER, secret);
+  secret.fill(0);
   const privateKey = await subtle.importKey("pkcs8", pkcs8, "X25519", false, ["deriveBits"]);
   pkcs8.fill(0);
   const publicKey = await modern.getPublicKey(privateKey, []);
@@ -57,6 +59,14 @@ async function x25519(privateKey: CryptoKey, peer: Bytes): Promise<Bytes> {
   return new Uint8Array(
     await subtle.deriveBits({ name: "X25519", public: publicKey }, privateKey, X25519_SIZE * 8),
   );
+}
+
+/** The two secrets as one; they themselves are overwritten. */
+function joinSecrets(kemSecret: Bytes, xSecret: Bytes): Bytes {
+  const joined = concat(kemSecret, xSecret);
+  kemSecret.fill(0);
+  xSecret.fill(0);
+  return joined;
 }
 
 function failed(cause: unknown): StxError {
@@ -91,7 +101,7 @@ export async function makeClientShare(random: Random): Promise<ClientShare> {
           serverShare.slice(0, KEM_CIPHERTEXT_SIZE),
         );
         const xSecret = await x25519(ephemeral.privateKey, serverShare.slice(KEM_CIPHERTEXT_SIZE));
-        return concat(new Uint8Array(kemSecret), xSecret);
+        return joinSecrets(new Uint8Array(kemSecret), xSecret);
       } catch (cause) {
         throw failed(cause);
       }
@@ -121,7 +131,7 @@ export async function answerClientShare(
     const xSecret = await x25519(ephemeral.privateKey, clientShare.slice(KEM_PUBLIC_SIZE));
     return {
       publicShare: concat(new Uint8Array(kem.ciphertext), ephemeral.publicKey),
-      secret: concat(new Uint8Array(kem.sharedKey), xSecret),
+      secret: joinSecrets(new Uint8Array(kem.sharedKey), xSecret),
     };
   } catch (cause) {
     throw failed(cause);

@@ -64,9 +64,9 @@ export function leadsNowhere(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR", "ELOOP"].includes(numberOf(error));
 }
 
-/** Says whether `error` means that the name is taken. */
+/** Says whether `error` means that the name is taken, or that a folder to be removed is not empty. */
 export function isTaken(error: unknown): boolean {
-  return numberOf(error) === "EEXIST";
+  return ["EEXIST", "ENOTEMPTY"].includes(numberOf(error));
 }
 
 /** The operating system's name for what happened; both Deno's own calls and those of node:fs give it. */

@@ -11,7 +11,7 @@ import { importTrafficKey, type TrafficKey } from "../crypto/traffic_key.ts";
 import { StxError } from "../errors.ts";
 import { verifySignature } from "../identity/identity.ts";
 import { assertValidPublicKey } from "../identity/public_key.ts";
-import { EARLY_RECORDS, EARLY_SIZE_MAX, HANDSHAKE_TIMEOUT_MS, TAG_SIZE } from "../limits.ts";
+import { EARLY_RECORDS, EARLY_SIZE_MAX, HANDSHAKE_TIMEOUT_MS, TAG_SIZE, WINDOW_RECORDS } from "../limits.ts";
 import type { Identity, Random } from "../ports.ts";
 import { alertError, decodeAlert, encodeAlert, handshakeAlertFor } from "../wire/alert.ts";
 import { encodeFrame, type Frame, FrameAssembler, frameHeader } from "../wire/frame.ts";
@@ -59,12 +59,16 @@ export interface ClientOptions {
 /** See the module's text. Made by {@link ClientHandshake.start}. */
 export class ClientHandshake {
   readonly #options: ClientOptions;
-  readonly #share: ClientShare;
+  /** Gone once used: a session must not outlive the secrecy of the keys that it began with. */
+  #share: ClientShare | undefined;
   readonly #transcript = new RunningSha256();
   readonly #frames = new FrameAssembler();
   readonly #deadlineMs: number;
   #output: Bytes[] = [];
   #state: HandshakeState = "waitWelcome";
+  #isReceiving = false;
+  /** What ended the handshake. */
+  #failure: unknown;
   #sendKey: TrafficKey | undefined;
   #receiveKey: TrafficKey | undefined;
   #master: Bytes | undefined;
@@ -102,10 +106,15 @@ export class ClientHandshake {
   }
 
   /**
-   * Takes bytes as they arrived. Any failure closes the machine for good: it throws, and what
-   * {@link takeOutput} then gives is the alert for the server. Calls must not overlap.
+   * Takes bytes as they arrived. Any failure closes the machine for good: this and every later call throws it,
+   * and what {@link takeOutput} then gives is the alert for the server. Calls must not overlap, nor come after
+   * the end of the handshake.
    */
   async receive(bytes: Bytes, _nowMs: number): Promise<readonly HandshakeEvent[]> {
+    this.#throwFailure();
+    if (this.#isReceiving) throw new Error("Cannot take bytes: the bytes before them are still being worked on");
+    if (this.#state === "open") throw new Error("Cannot take bytes: the handshake is over");
+    this.#isReceiving = true;
     const events: HandshakeEvent[] = [];
     try {
       this.#frames.push(bytes);
@@ -113,14 +122,29 @@ export class ClientHandshake {
         const frame = this.#frames.next();
         if (frame === undefined) break;
         const next = stateAfter("client", this.#state, frame.type);
-        events.push(await this.#handle(frame));
+        const event = await this.#handle(frame);
+        // The time may have run out while the runtime worked.
+        this.#throwFailure();
+        events.push(event);
         this.#state = next;
       }
       return events;
     } catch (error) {
       await this.#fail(error);
-      throw error;
+      throw this.#failure;
+    } finally {
+      this.#isReceiving = false;
     }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #send(bytes: Bytes): void {
+    // Nothing leaves once the time is up, whatever was under way then.
+    this.#throwFailure();
+    this.#output.push(bytes);
   }
 
   async #handle(frame: Frame): Promise<HandshakeEvent> {
@@ -152,7 +176,8 @@ export class ClientHandshake {
     }
     const transcript = this.#transcript;
     transcript.update(concat(frame.header, clear));
-    const sharedSecret = await this.#share.finish(welcome.serverShare);
+    const sharedSecret = await this.#share!.finish(welcome.serverShare);
+    this.#share = undefined;
     const secrets = deriveHandshakeSecrets(sharedSecret, transcript.value());
     sharedSecret.fill(0);
     this.#master = secrets.master;
@@ -172,7 +197,9 @@ export class ClientHandshake {
     transcript.update(server.serverId);
     const signed = signedContent("server", transcript.value());
     transcript.update(server.signature);
-    if (!equal(server.finished, finishedMac(secrets.server, transcript.value()))) {
+    const finished = finishedMac(secrets.server, transcript.value());
+    secrets.server.fill(0);
+    if (!equal(server.finished, finished)) {
       throw new StxError("bad_proof", "Cannot accept WELCOME: the server's proof does not fit");
     }
     if (!await verifySignature(server.serverId, signed, server.signature)) {
@@ -191,6 +218,7 @@ export class ClientHandshake {
     const signature = await identity.sign(signedContent("client", transcript.value()));
     transcript.update(signature);
     const proof = finishedMac(clientSecret, transcript.value());
+    clientSecret.fill(0);
     transcript.update(proof);
     const plaintext = encodeVerify({
       clientId: identity.publicKey,
@@ -198,7 +226,7 @@ export class ClientHandshake {
       signature,
       proof,
     });
-    this.#output.push(concat(header, await this.#sendKey!.seal(0, header, plaintext)));
+    this.#send(concat(header, await this.#sendKey!.seal(0, header, plaintext)));
     const secrets = deriveSessionSecrets(this.#master!, transcript.value());
     this.#secrets = secrets;
     this.#keys = {
@@ -233,6 +261,12 @@ export class ClientHandshake {
           `${ready.limits.windowSizeBytes} bytes is below what was allowed before`,
       );
     }
+    if (ready.limits.windowRecords > WINDOW_RECORDS) {
+      throw new StxError(
+        "bad_limits",
+        `Cannot accept READY: its window of ${ready.limits.windowRecords} records is above ${WINDOW_RECORDS}`,
+      );
+    }
     transcript.update(ready.proof);
     const exporter = deriveExporter(this.#master!, transcript.value());
     this.#forget();
@@ -262,23 +296,28 @@ export class ClientHandshake {
     const deadline = this.nextTimeoutMs();
     if (deadline === undefined || nowMs < deadline) return;
     this.#state = "closed";
-    throw new StxError(
+    this.#output = [];
+    this.#failure = new StxError(
       "connection_lost",
       `The receiver did not finish the handshake within ${HANDSHAKE_TIMEOUT_MS / 1000} seconds`,
     );
+    // What is being worked on now still needs the secrets; it ends in #fail, which forgets them.
+    if (!this.#isReceiving) this.#forget();
+    throw this.#failure;
   }
 
   async #fail(error: unknown): Promise<void> {
     const wasClosed = this.#state === "closed";
     const hasSentVerify = this.#keys !== undefined;
+    this.#failure ??= error;
     this.#state = "closed";
     this.#output = [];
     // After VERIFY the session's own alert is the one that the server can read.
     if (!wasClosed && !hasSentVerify) {
-      const alert = encodeAlert(error instanceof StxError ? handshakeAlertFor(error.code) : "internalError");
       if (this.#sendKey === undefined) {
-        this.#output.push(encodeFrame("alert", alert));
+        this.#output.push(encodeFrame("alert", encodeAlert(handshakeAlertFor(error, false))));
       } else {
+        const alert = encodeAlert(handshakeAlertFor(error, true));
         // VERIFY, which would take number 0 of this key, will not be sent.
         const header = frameHeader("sealedAlert", alert.length + TAG_SIZE);
         this.#output.push(concat(header, await this.#sendKey.seal(0, header, alert)));
@@ -288,6 +327,7 @@ export class ClientHandshake {
   }
 
   #forget(): void {
+    this.#share = undefined;
     this.#sendKey = undefined;
     this.#receiveKey = undefined;
     this.#master?.fill(0);

@@ -34,11 +34,13 @@ export function deriveHandshakeSecrets(sharedSecret: Bytes, th2: Bytes): Handsha
   const empty = sha256();
   const early = hkdfExtract(ZEROS, ZEROS);
   const handshake = hkdfExtract(deriveSecret(early, "derived", empty), sharedSecret);
-  return {
+  const secrets = {
     client: deriveSecret(handshake, "c hs", th2),
     server: deriveSecret(handshake, "s hs", th2),
     master: hkdfExtract(deriveSecret(handshake, "derived", empty), ZEROS),
   };
+  handshake.fill(0);
+  return secrets;
 }
 
 /** After VERIFY: what protects the session. */

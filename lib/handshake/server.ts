@@ -63,6 +63,9 @@ export class ServerHandshake {
   #clientSecret: Bytes | undefined;
   #master: Bytes | undefined;
   #receivedSizeBytes = 0;
+  #isReceiving = false;
+  /** What ended the handshake. */
+  #failure: unknown;
 
   constructor(options: ServerOptions, nowMs: number) {
     this.#options = options;
@@ -75,10 +78,15 @@ export class ServerHandshake {
   }
 
   /**
-   * Takes bytes as they arrived. Any failure closes the machine for good: it throws, and what
-   * {@link takeOutput} then gives is the alert for the client. Calls must not overlap.
+   * Takes bytes as they arrived. Any failure closes the machine for good: this and every later call throws it,
+   * and what {@link takeOutput} then gives is the alert for the client. Calls must not overlap, nor come after
+   * the end of the handshake.
    */
   async receive(bytes: Bytes, nowMs: number): Promise<readonly HandshakeEvent[]> {
+    this.#throwFailure();
+    if (this.#isReceiving) throw new Error("Cannot take bytes: the bytes before them are still being worked on");
+    if (this.#state === "open") throw new Error("Cannot take bytes: the handshake is over");
+    this.#isReceiving = true;
     const events: HandshakeEvent[] = [];
     try {
       this.#receivedSizeBytes += bytes.length;
@@ -91,14 +99,28 @@ export class ServerHandshake {
         if (frame === undefined) break;
         const next = stateAfter("server", this.#state, frame.type);
         const event = await this.#handle(frame, nowMs);
+        // The time may have run out while the runtime worked.
+        this.#throwFailure();
         if (event !== undefined) events.push(event);
         this.#state = next;
       }
       return events;
     } catch (error) {
       await this.#fail(error);
-      throw error;
+      throw this.#failure;
+    } finally {
+      this.#isReceiving = false;
     }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #send(bytes: Bytes): void {
+    // Nothing leaves once the time is up, whatever was under way then.
+    this.#throwFailure();
+    this.#output.push(bytes);
   }
 
   async #handle(frame: Frame, nowMs: number): Promise<HandshakeEvent | undefined> {
@@ -155,9 +177,10 @@ export class ServerHandshake {
     const signature = await identity.sign(signedContent("server", transcript.value()));
     transcript.update(signature);
     const finished = finishedMac(secrets.server, transcript.value());
+    secrets.server.fill(0);
     transcript.update(finished);
     const plaintext = encodeServerAuthentication({ serverId: identity.publicKey, signature, finished });
-    this.#output.push(concat(header, clear, await this.#sendKey.seal(0, header, plaintext)));
+    this.#send(concat(header, clear, await this.#sendKey.seal(0, header, plaintext)));
     return undefined;
   }
 
@@ -195,7 +218,7 @@ export class ServerHandshake {
     const proof = finishedMac(secrets.ready, transcript.value());
     transcript.update(proof);
     const plaintext = encodeReady({ sessionId: secrets.sessionId, limits, proof });
-    this.#output.push(concat(header, await this.#sendKey!.seal(1, header, plaintext)));
+    this.#send(concat(header, await this.#sendKey!.seal(1, header, plaintext)));
     const exporter = deriveExporter(this.#master!, transcript.value());
     const suite = this.#suite!;
     this.#forget();
@@ -233,23 +256,27 @@ export class ServerHandshake {
     const deadline = this.nextTimeoutMs();
     if (deadline === undefined || nowMs < deadline) return;
     this.#state = "closed";
-    this.#forget();
-    throw new StxError(
+    this.#output = [];
+    this.#failure = new StxError(
       "connection_lost",
       `The client did not finish the handshake within ${HANDSHAKE_TIMEOUT_MS / 1000} seconds`,
     );
+    // What is being worked on now still needs the secrets; it ends in #fail, which forgets them.
+    if (!this.#isReceiving) this.#forget();
+    throw this.#failure;
   }
 
   async #fail(error: unknown): Promise<void> {
     const wasClosed = this.#state === "closed";
     const hasSentWelcome = this.#state === "waitVerify";
+    this.#failure ??= error;
     this.#state = "closed";
     this.#output = [];
     if (!wasClosed) {
-      const alert = encodeAlert(error instanceof StxError ? handshakeAlertFor(error.code) : "internalError");
       if (!hasSentWelcome || this.#sendKey === undefined) {
-        this.#output.push(encodeFrame("alert", alert));
+        this.#output.push(encodeFrame("alert", encodeAlert(handshakeAlertFor(error, false))));
       } else {
+        const alert = encodeAlert(handshakeAlertFor(error, true));
         // WELCOME took number 0 of this key, and READY, which would take 1, will not be sent.
         const header = frameHeader("sealedAlert", alert.length + TAG_SIZE);
         this.#output.push(concat(header, await this.#sendKey.seal(1, header, alert)));

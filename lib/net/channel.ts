@@ -8,7 +8,14 @@ import { StxError } from "../errors.ts";
 import type { ClientHandshake } from "../handshake/client.ts";
 import type { SessionKeys } from "../handshake/outcome.ts";
 import type { ServerHandshake } from "../handshake/server.ts";
-import { DRAIN_SIZE_MAX, DRAIN_TIMEOUT_MS, SEALS_IN_FLIGHT } from "../limits.ts";
+import {
+  DRAIN_SIZE_MAX,
+  DRAIN_TIMEOUT_MS,
+  SEALS_IN_FLIGHT,
+  WINDOW_CONTROL_RECORDS,
+  WINDOW_RECORDS,
+  WINDOW_SIZE_BYTES,
+} from "../limits.ts";
 import type { Clock, Duplex } from "../ports.ts";
 import type { TransferChannel } from "../transfer/channel.ts";
 import type { Alert } from "../wire/alert.ts";
@@ -19,6 +26,8 @@ import { Connection, type ConnectionEvent } from "./connection.ts";
 const READ_SIZE = 256 * 1024;
 /** Received messages that wait for their reader; beyond, the socket is left alone and TCP slows the peer. */
 const QUEUE_SIZE_MAX = 4 * 1024 * 1024;
+/** What a message costs beside its body, so that small ones count too. */
+const MESSAGE_COST = 256;
 /** Writes below this are put together. */
 const SMALL_WRITE_SIZE = 16 * 1024;
 
@@ -29,6 +38,10 @@ export class Channel implements TransferChannel {
   readonly #connection: Connection;
   readonly #queue: Message[] = [];
   #queueSizeBytes = 0;
+  /** Bytes that were read and whose messages are not in the queue yet. */
+  #openingSizeBytes = 0;
+  /** Whether the socket is left alone until messages were taken. */
+  #isHeldBack = false;
   #failure: StxError | undefined;
   #ended = false;
   #keys: SessionKeys | undefined;
@@ -80,7 +93,9 @@ export class Channel implements TransferChannel {
     const session = this.#connection.session!;
     await this.#until(() => session.waitingCount < SEALS_IN_FLIGHT && session.hasRoom(bodySizeBytes));
     if (session.isNearlyUsedUp) {
-      this.#fail(new StxError("connection_lost", "The session's sequence numbers are used up: a new one follows"));
+      this.#fail(
+        new StxError("connection_lost", "The session's sequence numbers are used up: a new one follows"),
+      );
       this.#throwFailure();
     }
   }
@@ -89,21 +104,32 @@ export class Channel implements TransferChannel {
     await this.#until(() => this.#queue.length > 0 || this.#ended);
     const message = this.#queue.shift();
     if (message === undefined) {
-      throw new StxError("connection_lost", "The peer closed the connection before the transfer was finished");
+      throw new StxError(
+        "connection_lost",
+        "The peer closed the connection before the transfer was finished",
+      );
     }
-    this.#queueSizeBytes -= message.body.length;
+    this.#queueSizeBytes -= MESSAGE_COST + message.body.length;
     this.#signalChange();
     return message;
   }
 
-  /** Resolves when the peer has closed its direction, or the connection is gone. */
+  /**
+   * Resolves when the peer has closed its direction, or the connection is gone; also where the peer sends one
+   * more message, which nobody waits for.
+   */
   async peerClosed(): Promise<void> {
-    await this.#until(() => this.#ended).catch(() => {});
+    await this.#until(() => this.#ended || this.#queue.length > 0).catch(() => {});
   }
 
   /** Says goodbye, gives the peer a moment to do the same, and closes. */
   async close(): Promise<void> {
-    if (this.#failure === undefined) this.#connection.session?.close();
+    try {
+      if (this.#failure === undefined) this.#connection.session?.close();
+    } catch (error) {
+      // The session has just ended by itself, so there is nothing to say goodbye to.
+      this.#fail(error);
+    }
     await this.#finish();
   }
 
@@ -161,22 +187,14 @@ export class Channel implements TransferChannel {
       for (;;) {
         const size = await this.#duplex.read(buffer);
         if (size === null) break;
-        if (this.#failure !== undefined) {
+        if (this.#failure !== undefined || this.#finishing) {
           drainedSizeBytes += size;
           if (drainedSizeBytes > DRAIN_SIZE_MAX) break;
-          continue;
         }
+        if (this.#failure !== undefined) continue;
         const wasOpen = this.#connection.isOpen;
         const events = this.#connection.receive(buffer.subarray(0, size), this.#clock.nowMs());
-        const previous = handled;
-        handled = (async () => {
-          await previous;
-          try {
-            this.#handle(await events);
-          } catch (error) {
-            this.#fail(error);
-          }
-        })();
+        handled = this.#handleInOrder(handled, events, size);
         if (!wasOpen) await handled;
         await this.#queueDrained();
       }
@@ -192,10 +210,39 @@ export class Channel implements TransferChannel {
     this.#signalChange();
   }
 
+  /** Never rejects: whatever goes wrong ends the channel. */
+  async #handleInOrder(
+    previous: Promise<void>,
+    events: Promise<readonly ConnectionEvent[]>,
+    sizeBytes: number,
+  ): Promise<void> {
+    this.#openingSizeBytes += sizeBytes;
+    // It is looked at below, after what came before it.
+    events.catch(() => {});
+    await previous;
+    try {
+      this.#handle(await events);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#openingSizeBytes -= sizeBytes;
+    this.#signalChange();
+  }
+
   async #queueDrained(): Promise<void> {
-    while (this.#queueSizeBytes > QUEUE_SIZE_MAX && this.#failure === undefined && !this.#finishing) {
+    while (this.#isFull() && this.#failure === undefined && !this.#finishing) {
+      this.#isHeldBack = true;
       await this.#changed.promise;
     }
+    if (!this.#isHeldBack) return;
+    this.#isHeldBack = false;
+    this.#connection.session?.excuseSilence(this.#clock.nowMs());
+  }
+
+  /** Whether more is kept than a peer that respects the window can have sent, or than the reader takes. */
+  #isFull(): boolean {
+    return this.#queueSizeBytes > QUEUE_SIZE_MAX || this.#openingSizeBytes > WINDOW_SIZE_BYTES ||
+      (this.#connection.session?.openingCount ?? 0) > WINDOW_RECORDS + WINDOW_CONTROL_RECORDS;
   }
 
   #handle(events: readonly ConnectionEvent[]): void {
@@ -203,12 +250,14 @@ export class Channel implements TransferChannel {
       if (event.kind === "usable") this.#keys = event.keys;
       if (event.kind === "message") {
         this.#queue.push(event.message);
-        this.#queueSizeBytes += event.message.body.length;
+        this.#queueSizeBytes += MESSAGE_COST + event.message.body.length;
       }
     }
-    if (this.#connection.session?.isPeerClosed) this.#ended = true;
+    const session = this.#connection.session;
+    if (session?.isPeerClosed) this.#ended = true;
+    // A session may end behind messages that still count.
+    if (session?.failure !== undefined) this.#fail(session.failure);
     this.#armTimer();
-    this.#signalChange();
   }
 
   async #writeLoop(): Promise<void> {
@@ -260,8 +309,11 @@ export class Channel implements TransferChannel {
     const atMs = this.#connection.nextTimeoutMs();
     if (atMs === undefined) return;
     this.#cancelTimer = this.#clock.after(Math.max(0, atMs - this.#clock.nowMs()), () => {
+      const nowMs = this.#clock.nowMs();
+      // What waits in the socket while this end does not read is no silence of the peer.
+      if (this.#isHeldBack) this.#connection.session?.excuseSilence(nowMs);
       try {
-        this.#connection.handleTimeout(this.#clock.nowMs());
+        this.#connection.handleTimeout(nowMs);
         this.#armTimer();
       } catch (error) {
         this.#fail(error);

@@ -55,10 +55,14 @@ export async function dial(host: string, port: number, signal?: AbortSignal): Pr
     return connDuplex(conn);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    throw new StxError("connection_lost", `Cannot connect to ${host} port ${port}: ${reasonOf(error, timeout)}`, {
-      hint: "check the address, and that a receiver listens there",
-      cause: error,
-    });
+    throw new StxError(
+      "connection_lost",
+      `Cannot connect to ${host} port ${port}: ${reasonOf(error, timeout)}`,
+      {
+        hint: "check the address, and that a receiver listens there",
+        cause: error,
+      },
+    );
   }
 }
 

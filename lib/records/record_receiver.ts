@@ -6,7 +6,13 @@
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { StxError } from "../errors.ts";
-import { RECORD_TIMEOUT_MS, RESYNC_TIMEOUT_MS, SEQUENCE_END, WINDOW_SIZE_BYTES } from "../limits.ts";
+import {
+  NAK_SESSION_MAX,
+  RECORD_TIMEOUT_MS,
+  RESYNC_TIMEOUT_MS,
+  SEQUENCE_END,
+  WINDOW_SIZE_BYTES,
+} from "../limits.ts";
 import { decodeMessage, type Message } from "../wire/message.ts";
 import { type AssembledRecord, RecordAssembler } from "../wire/record.ts";
 import type { TrafficKeys } from "./traffic_keys.ts";
@@ -24,7 +30,15 @@ export interface Received {
   readonly messages: readonly Promise<ReceivedMessage>[];
   /** Sequence numbers to ask for again: one NAK each. */
   readonly naks: readonly number[];
+  /**
+   * What ended the session behind those messages, or `undefined`: `bad_sequence` for an intact record that is
+   * not the next one, `connection_lost` where the line gives no usable records any more.
+   */
+  readonly failure: unknown;
 }
+
+/** As much is passed over at most before the line counts as useless: what both windows may have under way. */
+const DISCARDED_SIZE_MAX = 2 * WINDOW_SIZE_BYTES;
 
 /** See the module's text. */
 export class RecordReceiver {
@@ -33,7 +47,11 @@ export class RecordReceiver {
   #expected: number;
   /** When the search for an intact record began; `undefined` outside it. */
   #resyncSinceMs: number | undefined;
+  /** Bytes passed over since the last record that was taken. */
   #discardedBytes = 0;
+  #nakCount = 0;
+  /** The first number that was asked for more than once, so that records from there on may come again. */
+  #askedAgainFrom: number | undefined;
   /** When the first byte of a record that is not whole yet arrived. */
   #partialSinceMs: number | undefined;
 
@@ -48,19 +66,29 @@ export class RecordReceiver {
     return this.#expected;
   }
 
-  /**
-   * Takes bytes as they arrived. Throws `bad_sequence` for an intact record that is not the next one, and
-   * `connection_lost` where the line gives no usable records any more.
-   */
+  /** Takes bytes as they arrived. After a failure it must not be called again. */
   receive(bytes: Bytes, nowMs: number): Received {
     this.#assembler.push(bytes);
     const messages: Promise<ReceivedMessage>[] = [];
     const naks: number[] = [];
+    let failure: unknown;
+    try {
+      this.#takeRecords(messages, naks, nowMs);
+    } catch (error) {
+      // What is opening already came before it and stays valid.
+      failure = error;
+    }
+    if (this.#assembler.pendingSizeBytes === 0) this.#partialSinceMs = undefined;
+    else if (messages.length > 0 || this.#partialSinceMs === undefined) this.#partialSinceMs = nowMs;
+    return { messages, naks, failure };
+  }
+
+  #takeRecords(messages: Promise<ReceivedMessage>[], naks: number[], nowMs: number): void {
     for (;;) {
       const record = this.#resyncSinceMs === undefined
         ? this.#assembler.next()
         : this.#search(this.#resyncSinceMs, nowMs, naks);
-      if (record === undefined) break;
+      if (record === undefined) return;
       if (record.kind === "badSize") {
         throw new StxError(
           "connection_lost",
@@ -69,29 +97,54 @@ export class RecordReceiver {
       }
       if (record.kind === "damaged") {
         this.#resyncSinceMs = nowMs;
+        this.#ask(naks);
+      } else if (this.#isRepetition(record.sequence)) {
+        this.#discard(record.header.length + record.sealed.length);
+      } else {
+        messages.push(this.#open(record));
         this.#discardedBytes = 0;
-        naks.push(this.#expected);
-        continue;
       }
-      messages.push(this.#open(record));
     }
-    if (this.#assembler.pendingSizeBytes === 0) this.#partialSinceMs = undefined;
-    else if (messages.length > 0 || this.#partialSinceMs === undefined) this.#partialSinceMs = nowMs;
-    return { messages, naks };
   }
 
   #search(sinceMs: number, nowMs: number, naks: number[]): AssembledRecord | undefined {
     const found = this.#assembler.findIntact(this.#expected);
-    this.#discardedBytes += found.discardedBytes;
-    if (this.#discardedBytes > 2 * WINDOW_SIZE_BYTES) {
+    this.#discard(found.discardedBytes);
+    if (found.record !== undefined) {
+      this.#resyncSinceMs = undefined;
+      return found.record;
+    }
+    if (nowMs - sinceMs > RESYNC_TIMEOUT_MS) this.#failResync();
+    // A damaged record with the awaited number is the repetition, hit again.
+    if (found.damaged > 0) {
+      this.#askedAgainFrom ??= this.#expected;
+      this.#ask(naks);
+    }
+    return undefined;
+  }
+
+  #ask(naks: number[]): void {
+    this.#nakCount += 1;
+    // The peer would give up as well; a peer that damages on purpose would have us keep NAKs without end.
+    if (this.#nakCount > NAK_SESSION_MAX) {
+      throw new StxError("connection_lost", `The line is too noisy: ${NAK_SESSION_MAX} records were damaged`);
+    }
+    naks.push(this.#expected);
+  }
+
+  /**
+   * Damage can make another record look like the awaited one. It is then asked for once too often, and records
+   * that are here already come again, intact. They are passed over unopened.
+   */
+  #isRepetition(sequence: number): boolean {
+    return this.#askedAgainFrom !== undefined && sequence >= this.#askedAgainFrom && sequence < this.#expected;
+  }
+
+  #discard(sizeBytes: number): void {
+    this.#discardedBytes += sizeBytes;
+    if (this.#discardedBytes > DISCARDED_SIZE_MAX) {
       throw new StxError("connection_lost", "The line is too noisy: a whole window held no intact record");
     }
-    // A damaged record with the awaited number is the repetition, hit again: only then is asking again safe,
-    // since a repetition too many would look like a replay.
-    if (found.damaged > 0) naks.push(this.#expected);
-    if (found.record !== undefined) this.#resyncSinceMs = undefined;
-    else if (nowMs - sinceMs > RESYNC_TIMEOUT_MS) this.#failResync();
-    return found.record;
   }
 
   #failResync(): never {
@@ -115,6 +168,12 @@ export class RecordReceiver {
       return decode(sequence, key.then((ready) => ready.open(sequence, header, sealed)));
     }
     return decode(sequence, key.open(sequence, record.header, record.sealed));
+  }
+
+  /** The time up to now does not count: nobody was listening. */
+  excuseSilence(nowMs: number): void {
+    if (this.#resyncSinceMs !== undefined) this.#resyncSinceMs = nowMs;
+    if (this.#partialSinceMs !== undefined) this.#partialSinceMs = nowMs;
   }
 
   /** When {@link handleTimeout} must be called. */

@@ -26,6 +26,8 @@ interface OutgoingRecord {
   readonly sizeBytes: number;
   /** The wire bytes; absent while the seal is under way. */
   parts: readonly Bytes[] | undefined;
+  /** Whether it was given out more than once, so that somebody may still be writing it when it is acknowledged. */
+  isRepeated: boolean;
 }
 
 /** What a client may have in flight before READY allows more. */
@@ -109,6 +111,8 @@ export class RecordSender {
       // Without an acknowledgement for so long, the peer does not listen; an ack or a ping is no loss.
       if (type === "ack" || type === "ping") return;
     }
+    // Throws where the keys are erased; no number may be claimed then.
+    const key = this.#keys.at(this.#nextSequence);
     const sequence = this.#nextSequence++;
     if (type === "close") this.#closed = true;
     writeMessageHeader(plaintext, type, acknowledged);
@@ -116,11 +120,11 @@ export class RecordSender {
       sequence,
       sizeBytes: plaintext.length + RECORD_OVERHEAD,
       parts: undefined,
+      isRepeated: false,
     };
     this.#inFlight.push(record);
     this.#inFlightSizeBytes += record.sizeBytes;
     const header = recordHeader(sequence, plaintext.length);
-    const key = this.#keys.at(sequence);
     if (key instanceof Promise) {
       const copy = plaintext.slice();
       this.#finish(record, header, key.then((ready) => ready.seal(sequence, header, copy)));
@@ -148,7 +152,9 @@ export class RecordSender {
     const output: Bytes[] = [];
     if (this.#repeatFrom !== undefined) {
       for (const record of this.#inFlight.slice(0, this.#givenOut)) {
-        if (record.sequence >= this.#repeatFrom) output.push(...record.parts!);
+        if (record.sequence < this.#repeatFrom) continue;
+        record.isRepeated = true;
+        output.push(...record.parts!);
       }
       this.#repeatFrom = undefined;
     }
@@ -173,7 +179,7 @@ export class RecordSender {
     while (count < this.#inFlight.length && this.#inFlight[count]!.sequence < upTo) {
       const record = this.#inFlight[count]!;
       this.#inFlightSizeBytes -= record.sizeBytes;
-      for (const part of record.parts ?? []) release(part);
+      if (!record.isRepeated) { for (const part of record.parts ?? []) release(part); }
       count += 1;
     }
     this.#inFlight.splice(0, count);

@@ -14,9 +14,11 @@ import {
   encodeNak,
   expectEmpty,
   type Message,
+  MESSAGE_HEADER_SIZE,
   type MessageType,
 } from "../wire/message.ts";
-import { type ReceivedMessage, RecordReceiver } from "./record_receiver.ts";
+import { RECORD_OVERHEAD } from "../wire/record.ts";
+import { type Received, type ReceivedMessage, RecordReceiver } from "./record_receiver.ts";
 import { plaintextOf, RecordSender } from "./record_sender.ts";
 import { TrafficKeys } from "./traffic_keys.ts";
 
@@ -66,6 +68,11 @@ export class Session {
     this.#nextPingMs = nowMs + PING_AFTER_MS;
   }
 
+  /** What ended the session, if it has ended for good. */
+  get failure(): StxError | undefined {
+    return this.#failure;
+  }
+
   /** Whether the peer's CLOSE has come: nothing more will, and nothing is missing. */
   get isPeerClosed(): boolean {
     return this.#peerClosed;
@@ -74,6 +81,11 @@ export class Session {
   /** Records that wait to be sealed or taken. */
   get waitingCount(): number {
     return this.#sender.waitingCount;
+  }
+
+  /** Records that have arrived and are being opened. */
+  get openingCount(): number {
+    return this.#receiver.expectedSequence - this.#delivered;
   }
 
   /** Whether this session should be closed and another opened because its numbers run out. */
@@ -89,7 +101,7 @@ export class Session {
 
   /** Says whether a message with a body of this size may be sent now. */
   hasRoom(bodySizeBytes: number): boolean {
-    return this.#sender.hasRoom(bodySizeBytes);
+    return this.#sender.hasRoom(MESSAGE_HEADER_SIZE + bodySizeBytes);
   }
 
   /** Sends a message. */
@@ -116,46 +128,38 @@ export class Session {
 
   /**
    * Takes bytes as they arrived and resolves to the messages in them, in order. It may be called again before
-   * it resolved: opening goes on side by side, order is kept. A failure ends the session for good: this and
-   * every later call rejects with the same error, and an alert is in the output if the peer should have one.
+   * it resolved: opening goes on side by side, order is kept. A failure ends the session for good: every later
+   * call rejects with it, and so does this one unless messages came before it, since it must make no difference
+   * in how many pieces bytes arrive; {@link failure} then says so. An alert is in the output if the peer should
+   * have one.
    */
   async receive(bytes: Bytes, nowMs: number): Promise<readonly Message[]> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#lastReceivedMs = nowMs;
     const previous = this.#previous;
-    let opening: readonly Promise<ReceivedMessage>[] = [];
-    let failure: unknown;
-    try {
-      const received = this.#receiver.receive(bytes, nowMs);
-      opening = received.messages;
-      for (const sequence of received.naks) this.send("nak", encodeNak(sequence));
-    } catch (error) {
-      failure = error;
-    }
+    const received = this.#receiver.receive(bytes, nowMs);
     // Whoever rejects first is reported in its turn below; none may count as unhandled until then.
-    for (const each of opening) each.catch(() => {});
-    const delivered = this.#deliver(previous, opening, failure);
+    for (const each of received.messages) each.catch(() => {});
+    const delivered = this.#deliver(previous, received);
     this.#previous = delivered.then(() => {}, () => {});
     return await delivered;
   }
 
-  async #deliver(
-    previous: Promise<void>,
-    opening: readonly Promise<ReceivedMessage>[],
-    failure: unknown,
-  ): Promise<readonly Message[]> {
-    await previous;
+  async #deliver(previous: Promise<void>, received: Received): Promise<readonly Message[]> {
     const messages: Message[] = [];
     try {
-      for (const each of opening) {
+      for (const sequence of received.naks) this.send("nak", encodeNak(sequence));
+      await previous;
+      for (const each of received.messages) {
         const message = await each;
         if (this.#failure !== undefined) throw this.#failure;
         this.#accept(message, messages);
       }
       if (this.#failure !== undefined) throw this.#failure;
-      if (failure !== undefined) throw failure;
+      if (received.failure !== undefined) throw received.failure;
     } catch (error) {
-      throw this.fail(error);
+      const failure = this.fail(error);
+      if (messages.length === 0) throw failure;
     }
     return messages;
   }
@@ -186,7 +190,7 @@ export class Session {
       default:
         messages.push({ type: message.type, body: message.body });
         this.#unacknowledgedRecords += 1;
-        this.#unacknowledgedSizeBytes += message.body.length;
+        this.#unacknowledgedSizeBytes += RECORD_OVERHEAD + MESSAGE_HEADER_SIZE + message.body.length;
         if (
           this.#unacknowledgedRecords >= this.#limits.windowRecords / 4 ||
           this.#unacknowledgedSizeBytes >= this.#limits.windowSizeBytes / 4
@@ -237,6 +241,12 @@ export class Session {
   /** Wire bytes that are ready, in order. */
   takeOutput(): readonly Bytes[] {
     return this.#sender.takeOutput();
+  }
+
+  /** The time up to now does not count as silence: nobody was listening. */
+  excuseSilence(nowMs: number): void {
+    this.#lastReceivedMs = nowMs;
+    this.#receiver.excuseSilence(nowMs);
   }
 
   /** When {@link handleTimeout} must be called. */

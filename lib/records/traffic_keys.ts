@@ -30,7 +30,7 @@ export class TrafficKeys {
   async #load(): Promise<TrafficKey> {
     const generation = this.#generation;
     const key = await importTrafficKey(this.#suite, this.#secret);
-    if (generation === this.#generation) this.#current = key;
+    if (generation === this.#generation && !this.#erased) this.#current = key;
     return key;
   }
 
@@ -41,11 +41,13 @@ export class TrafficKeys {
   at(sequence: number): TrafficKey | Promise<TrafficKey> {
     if (this.#erased) throw new Error("The session's keys are erased");
     const generation = Math.floor(sequence / 2 ** GENERATION_SHIFT);
-    while (this.#generation < generation) {
-      const next = expandLabel(this.#secret, "traffic upd", NOTHING, HASH_SIZE);
-      this.#secret.fill(0);
-      this.#secret = next;
-      this.#generation += 1;
+    if (this.#generation < generation) {
+      while (this.#generation < generation) {
+        const next = expandLabel(this.#secret, "traffic upd", NOTHING, HASH_SIZE);
+        this.#secret.fill(0);
+        this.#secret = next;
+        this.#generation += 1;
+      }
       this.#current = undefined;
       this.#loading = this.#load();
     }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Bytes, toHex } from "../bytes/bytes.ts";
+import { StxError } from "../errors.ts";
 
 interface Active {
   readonly abort: () => void;
@@ -15,7 +16,8 @@ export class ActiveTransfers {
   readonly #active = new Map<string, Active>();
 
   /**
-   * Resolves when the transfer belongs to the caller, after any other connection that has it was ended.
+   * Resolves when the transfer belongs to the caller, after any other connection that has it was ended. Rejects
+   * with `cancelled` if a still newer connection came meanwhile.
    * @param abort ends the caller's connection, when a newer one comes
    * @returns gives the transfer back
    */
@@ -27,6 +29,10 @@ export class ActiveTransfers {
     this.#active.set(key, mine);
     older?.abort();
     await older?.ended;
+    if (this.#active.get(key) !== mine) {
+      resolve();
+      throw new StxError("cancelled", "A newer connection has taken over the transfer");
+    }
     return () => {
       if (this.#active.get(key) === mine) this.#active.delete(key);
       resolve();

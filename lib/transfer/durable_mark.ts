@@ -78,10 +78,11 @@ export class DurableMark {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Sets the mark back to the stream's start: what is on disk is not to be continued. */
+  /** Sets the mark back to the stream's start, and leaves it there: what is on disk is not to be continued. */
   async reset(): Promise<void> {
     await this.#syncing;
     this.#durableBytes = 0;
+    this.#writtenBytes = 0;
     this.#options.save(0);
   }
 }

@@ -9,13 +9,14 @@ import { crc32 } from "../bytes/crc32.ts";
 import { sha256 } from "../crypto/hkdf.ts";
 import { codeOf, type ErrorCode, StxError } from "../errors.ts";
 import { signSshsigBlob } from "../identity/sshsig.ts";
-import { BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, ENTRY_COUNT_MAX } from "../limits.ts";
+import { BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, ENTRY_COUNT_MAX, MANIFEST_BODY_SIZE_MAX } from "../limits.ts";
 import type {
   Clock,
   ConflictPolicy,
   Entry,
   Identity,
   PartialTransfer,
+  Placement,
   ReceivingFolder,
   StoredTransfer,
   TransferStore,
@@ -59,6 +60,17 @@ export type ReceiverEvent =
   /** Everything has come; it is made durable and put in place. */
   | { readonly kind: "finishing" };
 
+/** A receiving folder that also takes a file whose size nobody knows beforehand. */
+export interface TransferFolder extends ReceivingFolder {
+  /** `sizeUnknown`: the only entry is a file, and whatever is written is its content. */
+  open(
+    transferId: Bytes,
+    entries: readonly Entry[],
+    placement: Placement,
+    sizeUnknown?: boolean,
+  ): PartialTransfer;
+}
+
 /** What a receiver works with. */
 export interface ReceiverOptions {
   /** Who we are; it signs the receipt. */
@@ -68,7 +80,7 @@ export interface ReceiverOptions {
   /** Remembers transfers across crashes. */
   readonly store: TransferStore;
   /** Where transfers arrive. */
-  readonly folder: ReceivingFolder;
+  readonly folder: TransferFolder;
   /** The folder's absolute path, by which the store knows it again. */
   readonly folderPath: string;
   /** What to do where a name is taken. */
@@ -106,7 +118,11 @@ const REASONS: Partial<Record<ErrorCode, RejectReason>> = {
   permission: "local",
   disk: "local",
   state_busy: "local",
+  state_corrupt: "local",
 };
+
+/** Bytes of a whole manifest: 2^21 entries of 128 bytes. A peer must not fill our memory before it sends a file. */
+const MANIFEST_SIZE_MAX = 256 * 1024 * 1024;
 
 /** What a sender learns where the precise reason names things of this machine. */
 const PLAIN_REASONS: Partial<Record<RejectReason, string>> = {
@@ -127,7 +143,11 @@ export async function receiveTransfer(
   try {
     return await receiver.run();
   } catch (error) {
-    await receiver.keep();
+    try {
+      await receiver.keep();
+    } catch {
+      // A second failure, while tidying up after the first: that one is what counts.
+    }
     receiver.tellWhy(error);
     throw error;
   } finally {
@@ -147,7 +167,10 @@ export async function recoverTransfers(
   for (const { peer, transferId, transfer } of store.list("committing")) {
     if (transfer.folder !== folderPath) continue;
     try {
-      const partial = folder.open(transferId, decodeManifest(transfer.manifest), transfer.placement);
+      const entries = decodeManifest(transfer.manifest);
+      // All of it was there when it was decided, so a size that the manifest does not give was not known.
+      const sizeUnknown = transfer.durableBytes !== totalSizeBytes(entries);
+      const partial = folder.open(transferId, entries, transfer.placement, sizeUnknown);
       try {
         await partial.commit(() => {});
       } finally {
@@ -188,12 +211,10 @@ class Receiver {
   }
 
   async run(): Promise<ReceivedTransfer> {
-    const { store } = this.#options;
     const offer = this.#readOffer(await this.#next());
     this.#offer = offer;
     this.#release = await this.#options.claim(offer.transferId);
-    const known = store.find(this.#channel.peerIdentity, offer.transferId);
-    const stored = known?.folder === this.#options.folderPath ? known : undefined;
+    const stored = this.#findStored(offer);
     if (stored !== undefined) {
       this.#entries = decodeManifest(stored.manifest);
       if (stored.state !== "receiving" && await this.#isFinished(stored, offer)) {
@@ -229,9 +250,23 @@ class Receiver {
       offer.manifestDigest,
     );
     if (!equal(offer.transferId, expected)) {
-      throw new StxError("bad_transfer_id", "Cannot take an offer: its name does not follow from its manifest");
+      throw new StxError(
+        "bad_transfer_id",
+        "Cannot take an offer: its name does not follow from its manifest",
+      );
     }
     return offer;
+  }
+
+  #findStored(offer: Offer): StoredTransfer | undefined {
+    const { store, folderPath } = this.#options;
+    const known = store.find(this.#channel.peerIdentity, offer.transferId);
+    if (offer.sizeBytes === null && known !== undefined) {
+      throw new StxError("bad_transfer_id", "Cannot take an offer: its name is that of an earlier transfer");
+    }
+    if (known === undefined || known.folder !== folderPath) return undefined;
+    // A name that was free to choose, without a size, may be one that now follows from another manifest.
+    return equal(sha256(known.manifest), offer.manifestDigest) ? known : undefined;
   }
 
   /** Whether an earlier session has finished this transfer, and it still stands there. */
@@ -260,10 +295,18 @@ class Receiver {
     this.#channel.send("wantManifest");
     const bodies: Bytes[] = [];
     const entries: Entry[] = [];
+    let sizeBytes = 0;
     while (entries.length < offer.entryCount) {
       const { body } = await this.#next();
+      if (body.length > MANIFEST_BODY_SIZE_MAX) {
+        throw new StxError("malformed", `Cannot read MANIFEST: it has ${body.length} bytes`);
+      }
       const more = decodeManifest(body);
       if (more.length === 0) throw new StxError("malformed", "Cannot read MANIFEST: it has no entry");
+      sizeBytes += body.length;
+      if (sizeBytes > MANIFEST_SIZE_MAX) {
+        throw new StxError("too_large", `the list of names is larger than ${MANIFEST_SIZE_MAX} bytes`);
+      }
       bodies.push(body);
       for (const entry of more) entries.push(entry);
     }
@@ -286,7 +329,7 @@ class Receiver {
       receipt: new Uint8Array(0),
       updatedMs: clock.nowMs(),
     });
-    this.#partial = folder.open(offer.transferId, entries, placement);
+    this.#partial = folder.open(offer.transferId, entries, placement, offer.sizeBytes === null);
     await this.#acceptAt(0);
   }
 
@@ -296,7 +339,10 @@ class Receiver {
     checkEntries(this.#entries, { allowDotfiles });
     const total = totalSizeBytes(this.#entries);
     if (total !== (offer.sizeBytes ?? 0)) {
-      throw new StxError("bad_manifest", "Cannot take the manifest: its sizes do not add up to what was offered");
+      throw new StxError(
+        "bad_manifest",
+        "Cannot take the manifest: its sizes do not add up to what was offered",
+      );
     }
     if (offer.sizeBytes === null && this.#entries[0]!.kind !== "file") {
       throw new StxError("bad_manifest", "Cannot take the manifest: a folder has no content of unknown size");
@@ -429,7 +475,9 @@ class Receiver {
   #checkEnd(message: Message, blockCount: number): void {
     const end = decodeEnd(message.body);
     const size = this.#offer!.sizeBytes ?? end.sizeBytes;
-    if (end.sizeBytes !== this.#writtenBytes || size !== this.#writtenBytes || end.blockCount !== blockCount) {
+    if (
+      end.sizeBytes !== this.#writtenBytes || size !== this.#writtenBytes || end.blockCount !== blockCount
+    ) {
       throw new StxError(
         "digest_mismatch",
         `Cannot finish: ${this.#writtenBytes} bytes in ${blockCount} blocks came, the sender says ${end.sizeBytes} in ${end.blockCount}`,
@@ -480,7 +528,10 @@ class Receiver {
   async #checkDigests(partial: PartialTransfer): Promise<readonly Bytes[]> {
     const files = this.#entries.filter((entry) => entry.kind === "file");
     if (this.#digests.length !== files.length) {
-      throw new StxError("malformed", `Cannot finish: ${this.#digests.length} digests came for ${files.length} files`);
+      throw new StxError(
+        "malformed",
+        `Cannot finish: ${this.#digests.length} digests came for ${files.length} files`,
+      );
     }
     const onDisk = await partial.digests();
     const wrong = files.findIndex((_, i) => !equal(onDisk[i]!, this.#digests[i]!));
@@ -509,20 +560,23 @@ class Receiver {
   }
 
   #result(stored: StoredTransfer): ReceivedTransfer {
+    const { transferId, sizeBytes } = this.#offer!;
     return {
-      transferId: this.#offer!.transferId,
-      entries: this.#entries,
+      transferId,
+      entries: sizeBytes === null
+        ? this.#entries.map((entry) => ({ ...entry, sizeBytes: this.#writtenBytes }))
+        : this.#entries,
       topNames: stored.placement.topNames,
-      sizeBytes: this.#stored === undefined ? stored.durableBytes : this.#writtenBytes,
+      sizeBytes: sizeBytes ?? this.#writtenBytes,
       receivedBytes: this.#receivedBytes,
     };
   }
 
   /** Makes what has come the start of the next attempt, or drops it if there can be none. */
   async keep(): Promise<void> {
-    if (this.#partial === undefined || this.#stored?.state !== "receiving") return;
+    if (this.#stored?.state !== "receiving") return;
     if (this.#offer!.sizeBytes === null) {
-      this.#partial.close();
+      this.#partial?.close();
       this.#partial = undefined;
       this.#options.folder.discard(this.#offer!.transferId);
       this.#options.store.remove(this.#channel.peerIdentity, this.#offer!.transferId);
@@ -549,7 +603,10 @@ class Receiver {
   }
 
   close(): void {
-    this.#partial?.close();
-    this.#release?.();
+    try {
+      this.#partial?.close();
+    } finally {
+      this.#release?.();
+    }
   }
 }

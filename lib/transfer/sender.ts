@@ -264,7 +264,10 @@ class Sender {
     const { manifest, identity } = this.#options;
     const sizeBytes = manifest.sizeBytes ?? this.#sentSizeBytes;
     if (done.sizeBytes !== sizeBytes) {
-      throw new StxError("bad_receipt", `The receipt is about ${done.sizeBytes} bytes, sent were ${sizeBytes}`);
+      throw new StxError(
+        "bad_receipt",
+        `The receipt is about ${done.sizeBytes} bytes, sent were ${sizeBytes}`,
+      );
     }
     if (done.withDigests && this.#digests === undefined) {
       // Finished in an earlier session with digests: they are part of what is signed.

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { type ErrorCode, StxError } from "../errors.ts";
+import { codeOf, type ErrorCode, StxError } from "../errors.ts";
 
 /** The number of each alert. */
 export const ALERTS = {
@@ -50,9 +50,14 @@ const HANDSHAKE_ALERTS: Partial<Record<ErrorCode, Alert>> = {
   clock_skew: "clockSkew",
 };
 
-/** What a peer whose handshake failed is told. */
-export function handshakeAlertFor(code: ErrorCode): Alert {
-  return HANDSHAKE_ALERTS[code] ?? "handshakeFailed";
+/**
+ * What a peer whose handshake failed is told. In clear, where everybody reads along, there is nothing but
+ * `handshakeFailed` and `busy`.
+ */
+export function handshakeAlertFor(error: unknown, sealed: boolean): Alert {
+  const code = codeOf(error);
+  const alert = code === undefined ? "internalError" : HANDSHAKE_ALERTS[code] ?? "handshakeFailed";
+  return sealed || alert === "busy" ? alert : "handshakeFailed";
 }
 
 const SESSION_ALERTS: Partial<Record<ErrorCode, Alert>> = {

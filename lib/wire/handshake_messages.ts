@@ -4,6 +4,7 @@
  * @module
  */
 import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
+import { StxError } from "../errors.ts";
 import { CLIENT_SHARE_SIZE, SERVER_SHARE_SIZE } from "../limits.ts";
 import { ByteReader, u16, u32, u64, u8, vector16, vector8 } from "./fields.ts";
 
@@ -92,13 +93,17 @@ export function encodeHello(hello: Hello): Bytes {
   );
 }
 
-/** Reads HELLO's body; throws `malformed`. */
+/** Reads HELLO's body; throws `malformed`, or `unsupported_version` where it is of another version. */
 export function decodeHello(body: Bytes): Hello {
   const reader = new ByteReader(body, "HELLO");
   const magic = reader.bytes(MAGIC.length);
   if (magic.some((byte, i) => byte !== MAGIC[i])) reader.fail("it does not begin with STX");
   const version = reader.u8();
-  if (version !== VERSION) reader.fail(`its version is ${version}, expected ${VERSION}`);
+  if (version !== VERSION) {
+    throw new StxError("unsupported_version", `Cannot read HELLO: its version is ${version}, expected ${VERSION}`, {
+      hint: "use the same version of stx at both ends",
+    });
+  }
   const clientTimeS = reader.u64();
   const clientNonce = reader.bytes(HANDSHAKE_NONCE_SIZE);
   const clientShare = reader.bytes(CLIENT_SHARE_SIZE);

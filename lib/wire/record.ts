@@ -6,7 +6,9 @@
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import { crc32 } from "../bytes/crc32.ts";
+import { StxError } from "../errors.ts";
 import {
+  NAK_SAME_MAX,
   RECORD_CIPHERTEXT_SIZE_MAX,
   RECORD_CIPHERTEXT_SIZE_MIN,
   RECORD_CRC_SIZE,
@@ -48,6 +50,8 @@ export class RecordAssembler {
   #view = new DataView(this.#buffer.buffer);
   #start = 0;
   #end = 0;
+  /** Whole records whose CRC did not fit, since the last intact one. */
+  #damagedInRow = 0;
 
   /** Bytes that are kept and not yet part of a record. */
   get pendingSizeBytes(): number {
@@ -74,7 +78,10 @@ export class RecordAssembler {
     this.#view = new DataView(target.buffer);
   }
 
-  /** Takes the next record, or returns `undefined` where more bytes are needed. */
+  /**
+   * Takes the next record, or returns `undefined` where more bytes are needed. Throws `connection_lost` where
+   * one record was damaged more often than it may be asked for.
+   */
   next(): AssembledRecord | undefined {
     if (this.pendingSizeBytes < RECORD_HEADER_SIZE) return undefined;
     const sizeBytes = this.#view.getUint32(this.#start + 4);
@@ -83,6 +90,7 @@ export class RecordAssembler {
     if (this.pendingSizeBytes < whole) return undefined;
     const sequence = this.#view.getUint32(this.#start);
     if (!this.#isIntact(this.#start, whole)) {
+      this.#countDamaged();
       // One byte only: if the damage is in the size, the next record may begin inside this one.
       this.#start += 1;
       return { kind: "damaged", sequence };
@@ -92,7 +100,9 @@ export class RecordAssembler {
 
   /**
    * Looks for an intact record with sequence number `expected` at any place from here on and takes it, passing
-   * over what lies before. Where there is none yet, the bytes that may still become one are kept.
+   * over what lies before. Where there is none yet, the bytes that may still become one are kept. Throws
+   * `connection_lost` like {@link RecordAssembler.next}: somebody who writes headers of large records one behind
+   * the other would otherwise have a megabyte checked for every eight bytes.
    * @returns the record, how many bytes were passed over, and how many records with that number were damaged
    */
   findIntact(
@@ -117,10 +127,21 @@ export class RecordAssembler {
         this.#start = at;
         return { record: this.#take(expected, whole), discardedBytes: at - from, damaged };
       }
+      this.#countDamaged();
       damaged += 1;
     }
     this.#start = Math.max(this.#start, this.#end - RECORD_HEADER_SIZE + 1);
     return { record: undefined, discardedBytes: this.#start - from, damaged };
+  }
+
+  #countDamaged(): void {
+    this.#damagedInRow += 1;
+    if (this.#damagedInRow > NAK_SAME_MAX) {
+      throw new StxError(
+        "connection_lost",
+        `The line is too noisy: the same record was damaged ${this.#damagedInRow} times`,
+      );
+    }
   }
 
   #isIntact(at: number, whole: number): boolean {
@@ -130,6 +151,7 @@ export class RecordAssembler {
 
   #take(sequence: number, whole: number): AssembledRecord {
     const bytes = this.#buffer.subarray(this.#start, this.#start + whole);
+    this.#damagedInRow = 0;
     this.#start += whole;
     if (this.#start === this.#end) this.#start = this.#end = 0;
     return {

@@ -43,21 +43,12 @@ async function ownModules(): Promise<readonly string[]> {
   return [...reached].map((specifier) => specifier.slice(root.length)).sort();
 }
 
-/** The environment in which `deno compile` takes this program in place of Deno's own base, which it downloads. */
-async function withBaseProgram<T>(body: () => Promise<T>): Promise<T> {
-  const before = Deno.env.get("DENORT_BIN");
-  Deno.env.set("DENORT_BIN", "/bin/true");
-  try {
-    return await body();
-  } finally {
-    if (before === undefined) Deno.env.delete("DENORT_BIN");
-    else Deno.env.set("DENORT_BIN", before);
-  }
-}
+/** Any program for Linux; it stands in for Deno's own base, which would have to be downloaded. */
+const BASE_PROGRAM = "/bin/true";
 
 Deno.test("a compiled stx has exactly the general permissions and the modules of the command line", async () => {
   await withTempFolder(async (folder) => {
-    const path = await withBaseProgram(() => build("x86_64-unknown-linux-gnu", folder));
+    const path = await build("x86_64-unknown-linux-gnu", folder, BASE_PROGRAM);
     assert.equal(path, `${folder}/stx-x86_64-unknown-linux-gnu`);
     const program = await readCompiledProgram(path);
 
@@ -103,14 +94,8 @@ Deno.test("a compiled stx has exactly the general permissions and the modules of
       "@noble/curves",
       "@noble/hashes",
       "@scure/base",
-      "ansi-regex",
-      "cli-progress",
-      "emoji-regex",
-      "is-fullwidth-code-point",
       "micro-key-producer",
       "micro-packed",
-      "string-width",
-      "strip-ansi",
     ]);
   });
 });
@@ -120,7 +105,7 @@ Deno.test("two builds of stx are equal, wherever they are written", async () => 
     const digests = [];
     for (const name of ["one", "two"]) {
       await Deno.mkdir(`${folder}/${name}`);
-      await withBaseProgram(() => build("x86_64-unknown-linux-gnu", `${folder}/${name}`));
+      await build("x86_64-unknown-linux-gnu", `${folder}/${name}`, BASE_PROGRAM);
       writeChecksums(`${folder}/${name}`);
       digests.push(await Deno.readTextFile(`${folder}/${name}/SHA256SUMS`));
     }

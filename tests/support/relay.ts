@@ -51,6 +51,11 @@ export class Relay implements AsyncDisposable {
     while (this.bytesFromClient < bytes) await this.#change.promise;
   }
 
+  /** Cuts the connections that are open now. */
+  cut(): void {
+    this.#cut(...this.#open);
+  }
+
   /** All that went through, in both directions, each piece as it came. */
   captured(): Uint8Array {
     const all = new Uint8Array(this.#captured.reduce((size, piece) => size + piece.length, 0));

@@ -114,6 +114,12 @@ export class Stage {
     return await this.startSend(to, paths, options).ended;
   }
 
+  /** A port of 127.0.0.1 that nobody listens on. */
+  closedPort(): Target {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    return { port: listener.addr.port };
+  }
+
   /** Makes another person with an identity, whom nobody knows yet. */
   async newPerson(name: string): Promise<Person> {
     return await newPerson(this.folder, name, (args, env) => this.start(args, { env }).ended);

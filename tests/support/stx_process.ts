@@ -27,6 +27,11 @@ export interface StartOptions {
   readonly stdin?: Uint8Array | ReadableStream<Uint8Array>;
   /** Words that run the program that comes behind them, such as `setpriv …`. */
   readonly prefix?: readonly string[];
+  /**
+   * Runs it on a terminal of its own, with `script` of util-linux: all output then comes on standard output, and
+   * what {@link StxProcess.type} types is its input.
+   */
+  readonly terminal?: true;
 }
 
 /** What is left of a process. */
@@ -58,18 +63,19 @@ export class StxProcess {
 
   constructor(args: readonly string[], options: StartOptions) {
     this.args = args;
-    const [program, ...rest] = [...options.prefix ?? [], ...STX, ...args];
+    const words = [...options.prefix ?? [], ...STX, ...args];
+    const [program, ...rest] = options.terminal ? ["script", "-qec", words.map(quote).join(" "), "/dev/null"] : words;
     this.#child = new Deno.Command(program!, {
       args: rest,
       clearEnv: true,
       env: { ...BASE_ENV, ...options.env },
-      stdin: options.stdin === undefined ? "null" : "piped",
+      stdin: options.stdin === undefined && !options.terminal ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     }).spawn();
     this.pid = this.#child.pid;
-    this.ended = this.#run(options.stdin);
+    this.ended = this.#run(options.stdin, options.terminal === true);
   }
 
   /** All that it printed on standard error so far. */
@@ -89,9 +95,16 @@ export class StxProcess {
     }
   }
 
-  /** Resolves once standard error matches `pattern`. Rejects if stx ends without. */
+  /** Resolves once its output has text that matches `pattern`. Rejects if stx ends without. */
   async says(pattern: RegExp): Promise<void> {
-    await this.#until(() => pattern.test(this.#stderr), `${pattern} on standard error`);
+    await this.#until(() => pattern.test(this.#stderr) || pattern.test(this.#stdout), `${pattern}`);
+  }
+
+  /** Types on its terminal. */
+  async type(text: string): Promise<void> {
+    const writer = this.#child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(text));
+    writer.releaseLock();
   }
 
   /** Sends a signal; nothing happens if the process is gone. */
@@ -113,15 +126,18 @@ export class StxProcess {
     }
   }
 
-  async #run(stdin: StartOptions["stdin"]): Promise<Ended> {
+  async #run(stdin: StartOptions["stdin"], isTerminal: boolean): Promise<Ended> {
     const [{ code }] = await Promise.all([
       this.#child.status,
       this.#readOut(),
       this.#readError(),
       stdin === undefined ? undefined : feed(stdin, this.#child.stdin),
     ]);
+    if (isTerminal) await this.#child.stdin.close().catch(() => {});
     // A stack trace, or a failure without a code, is a fault in stx in every scenario.
-    const fault = /^ +at .*:\d+:\d+|unexpected error|Uncaught/m.exec(this.#stderr);
+    const isVerbose = this.args.includes("--verbose");
+    const fault = (isVerbose ? /unexpected error|Uncaught/ : /^ +at .*:\d+:\d+|unexpected error|Uncaught/m)
+      .exec(this.#stderr + (this.args.includes("--json") ? "" : this.#stdout));
     if (fault !== null) this.problems.push(`standard error has ${JSON.stringify(fault[0])}`);
     this.#isOver = true;
     this.#wake();
@@ -165,6 +181,11 @@ function isNamed<Name extends StxEvent["event"]>(
   name: Name,
 ): event is Extract<StxEvent, { event: Name }> {
   return event.event === name;
+}
+
+/** A word as the shell takes it for itself. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 async function feed(from: Uint8Array | ReadableStream<Uint8Array>, to: WritableStream<Uint8Array>) {

@@ -129,6 +129,24 @@ Deno.test({
     assert(recv.includes(`--listen=[${helpOf("recv", "listen")}]:HOST\\:PORT: `));
     assert(recv.includes(`--once[${helpOf("recv", "once")}]`));
     assert.equal(recv.at(-1), `(-h --help)--help[${helpOf("recv", "help")}]`);
+    const first = await inShell("zsh", (script) => [
+      "-f",
+      "-c",
+      `compdef() { :; }; source ${script}
+       _arguments() { print -rl -- options "$@"; }
+       _describe() { print -rl -- "\${commands[@]}"; }
+       words=(stx ''); CURRENT=2; _stx
+       words=(stx -); _stx`,
+    ]);
+    assert.deepEqual(first.trimEnd().split("\n"), [
+      ...COMMANDS.map(({ name, summary }) => `${name}:${summary}`),
+      "options",
+      "-s",
+      "(-h --help)-h[Print this help]",
+      "(-h --help)--help[Print this help]",
+      "(-V --version)-V[Print the version]",
+      "(-V --version)--version[Print the version]",
+    ]);
     assert.equal((await specsOf("odd", ODD)).at(-1), "--flag[it's $HOME: \\\\ `x` \\[y\\]]");
   },
 });

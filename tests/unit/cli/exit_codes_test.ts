@@ -18,7 +18,7 @@ const BY_STATUS: Readonly<Record<number, readonly ErrorCode[]>> = {
     "receiver_changed",
     "unsupported_version",
   ],
-  4: ["rejected", "exists", "too_large", "bad_name"],
+  4: ["rejected", "too_large", "bad_name"],
   5: ["busy", "connection_lost", "refused_connection"],
   6: [
     "bad_record",

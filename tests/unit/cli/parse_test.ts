@@ -48,30 +48,30 @@ Deno.test("version and help", () => {
 });
 
 Deno.test("a wrong command is refused, with the nearest one", () => {
-  throwsUsage(() => parseArguments(["snd"]), 'unknown command "snd"', "did you mean send? See: stx help");
+  throwsUsage(() => parseArguments(["snd"]), 'Unknown command "snd"', "did you mean send? See: stx help");
   throwsUsage(
     () => parseArguments(["frob"]),
-    'unknown command "frob"',
+    'Unknown command "frob"',
     "choose one of send, recv, keygen, completions, help. See: stx help",
   );
-  throwsUsage(() => parseArguments([""]), 'unknown command ""');
+  throwsUsage(() => parseArguments([""]), 'Unknown command ""');
   throwsUsage(
     () => parseArguments(["help", "snd"]),
-    'unknown command "snd"',
+    'Unknown command "snd"',
     "did you mean send? See: stx help",
   );
-  throwsUsage(() => parseArguments(["--version", "x"]), 'unexpected argument "x"', "See: stx help");
+  throwsUsage(() => parseArguments(["--version", "x"]), 'Unexpected argument "x"', "See: stx help");
 });
 
 Deno.test("an option in the place of the command is refused", () => {
   throwsUsage(
     () => parseArguments(["--json", "send"]),
-    "unknown option --json",
+    "Unknown option --json",
     "options go behind the command. See: stx help",
   );
   throwsUsage(
     () => parseArguments(["--versoin"]),
-    "unknown option --versoin",
+    "Unknown option --versoin",
     "did you mean --version? See: stx help",
   );
 });
@@ -79,59 +79,59 @@ Deno.test("an option in the place of the command is refused", () => {
 Deno.test("an unknown option is refused, with the nearest one", () => {
   throwsUsage(
     () => parsed("keygen", "--forse"),
-    "unknown option --forse",
+    "Unknown option --forse",
     "did you mean --force? See: stx help keygen",
   );
-  throwsUsage(() => parsed("keygen", "--foo=1"), "unknown option --foo", "See: stx help keygen");
-  throwsUsage(() => parsed("recv", "-qx"), "unknown option -x", "See: stx help recv");
-  throwsUsage(() => parsed("keygen", "--json"), "unknown option --json");
-  throwsUsage(() => parsed("recv", "--constructor"), "unknown option --constructor");
-  throwsUsage(() => parsed("recv", "--__proto__"), "unknown option --__proto__");
-  throwsUsage(() => parsed("recv", "--no-once"), "unknown option --no-once");
+  throwsUsage(() => parsed("keygen", "--foo=1"), "Unknown option --foo", "See: stx help keygen");
+  throwsUsage(() => parsed("recv", "-qx"), "Unknown option -x", "See: stx help recv");
+  throwsUsage(() => parsed("keygen", "--json"), "Unknown option --json");
+  throwsUsage(() => parsed("recv", "--constructor"), "Unknown option --constructor");
+  throwsUsage(() => parsed("recv", "--__proto__"), "Unknown option --__proto__");
+  throwsUsage(() => parsed("recv", "--no-once"), "Unknown option --no-once");
 });
 
 Deno.test("options of scp are answered with what to do here", () => {
-  throwsUsage(() => parsed("send", "-r", "a", "h"), "unknown option -r", /always sent with all below/);
-  throwsUsage(() => parsed("send", "-P", "22", "a", "h"), "unknown option -P", /HOST:PORT/);
-  throwsUsage(() => parsed("send", "--r", "a", "h"), "unknown option --r", "See: stx help send");
+  throwsUsage(() => parsed("send", "-r", "a", "h"), "Unknown option -r", /always sent with all below/);
+  throwsUsage(() => parsed("send", "-P", "22", "a", "h"), "Unknown option -P", /HOST:PORT/);
+  throwsUsage(() => parsed("send", "--r", "a", "h"), "Unknown option --r", "See: stx help send");
 });
 
 Deno.test("an option given twice is refused, by either name", () => {
   throwsUsage(
     () => parsed("recv", "-i", "a", "--identity", "b"),
-    "option --identity is given twice",
+    "Option --identity is given twice",
     "give it once. See: stx help recv",
   );
-  throwsUsage(() => parsed("recv", "--once", "--once"), "option --once is given twice");
+  throwsUsage(() => parsed("recv", "--once", "--once"), "Option --once is given twice");
 });
 
 Deno.test("a missing value is refused", () => {
   const hint = "write --identity FILE. See: stx help recv";
-  throwsUsage(() => parsed("recv", "--identity"), "option --identity needs a value", hint);
-  throwsUsage(() => parsed("recv", "-i"), "option -i needs a value", hint);
-  throwsUsage(() => parsed("recv", "--identity="), "option --identity needs a value", hint);
-  throwsUsage(() => parsed("recv", "--identity", ""), "option --identity needs a value", hint);
-  throwsUsage(() => parsed("keygen", "-C"), "option -C needs a value");
+  throwsUsage(() => parsed("recv", "--identity"), "Option --identity needs a value", hint);
+  throwsUsage(() => parsed("recv", "-i"), "Option -i needs a value", hint);
+  throwsUsage(() => parsed("recv", "--identity="), "Option --identity needs a value", hint);
+  throwsUsage(() => parsed("recv", "--identity", ""), "Option --identity needs a value", hint);
+  throwsUsage(() => parsed("keygen", "-C"), "Option -C needs a value");
   throwsUsage(
     () => parsed("recv", "--identity", "--once"),
-    "option --identity needs a value, and --once looks like an option",
+    "Option --identity needs a value, and --once looks like an option",
     "write --identity=--once if that is the value",
   );
 });
 
 Deno.test("a value where none belongs is refused", () => {
-  throwsUsage(() => parsed("recv", "--once=yes"), "option --once takes no value", "See: stx help recv");
+  throwsUsage(() => parsed("recv", "--once=yes"), "Option --once takes no value", "See: stx help recv");
 });
 
 Deno.test("a value outside the list is refused", () => {
   throwsUsage(
     () => parsed("send", "--cipher", "aes", "a", "h"),
-    'unknown value of --cipher: "aes"',
+    'Unknown value of --cipher: "aes"',
     "did you mean aes-256-gcm? See: stx help send",
   );
   throwsUsage(
     () => parsed("recv", "--on-conflict=x"),
-    'unknown value of --on-conflict: "x"',
+    'Unknown value of --on-conflict: "x"',
     "choose one of refuse, rename, overwrite, skip. See: stx help recv",
   );
   assert.equal(valueOf(parsed("recv", "--on-conflict=skip"), "on-conflict"), "skip");
@@ -146,15 +146,15 @@ Deno.test("missing and surplus words are refused", () => {
   throwsUsage(() => parsed("send"), "PATH is missing", usage);
   throwsUsage(() => parsed("send", "a"), "HOST[:PORT] is missing", usage);
   throwsUsage(() => parsed("completions"), "SHELL is missing");
-  throwsUsage(() => parsed("recv", "a"), 'unexpected argument "a"', "Usage: stx recv [OPTION]...");
-  throwsUsage(() => parsed("completions", "bash", "zsh"), 'unexpected argument "zsh"');
-  throwsUsage(() => parseArguments(["help", "send", "recv"]), 'unexpected argument "recv"');
+  throwsUsage(() => parsed("recv", "a"), 'Unexpected argument "a"', "Usage: stx recv [OPTION]...");
+  throwsUsage(() => parsed("completions", "bash", "zsh"), 'Unexpected argument "zsh"');
+  throwsUsage(() => parseArguments(["help", "send", "recv"]), 'Unexpected argument "recv"');
 });
 
 Deno.test("a word outside the list is refused", () => {
   throwsUsage(
     () => parsed("completions", "tcsh"),
-    'unknown shell "tcsh"',
+    'Unknown shell "tcsh"',
     "choose one of bash, zsh, fish. See: stx help completions",
   );
   assert.deepEqual(parsed("completions", "zsh").positionals, ["zsh"]);

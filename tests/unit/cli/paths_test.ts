@@ -30,7 +30,7 @@ Deno.test("without a home the error names the option to give", () => {
   for (const variables of [{}, { HOME: "relative" }]) {
     throwsUsage(
       () => configFolder("--identity FILE", reading(variables)),
-      "cannot tell where the configuration folder is: HOME is not set to an absolute path",
+      "Cannot tell where the configuration folder is: HOME is not set to an absolute path",
       "give --identity FILE, or set HOME",
     );
     throwsUsage(

@@ -110,6 +110,14 @@ Deno.test("an unknown size works to the end", () => {
   assert.match(drawn().at(-1)!, /^stdin +1\.0 MiB {4}1\.0 MiB\/s {5}in 1\.0s\n$/);
 });
 
+Deno.test("a transfer that takes no time has no rate", () => {
+  const { progress, drawn } = setUp();
+  const transfer = progress.start("a");
+  transfer.update({ phase: "sending", bytes: 5, totalBytes: 5 });
+  transfer.finish();
+  assert.match(drawn().at(-1)!, /^a +100% +5 B {2}of 5 B +in 0\.0s\n$/);
+});
+
 Deno.test("several transfers are summed up in the one line", () => {
   const { clock, progress, drawn } = setUp();
   const first = progress.start("a");

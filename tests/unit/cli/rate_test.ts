@@ -32,3 +32,11 @@ Deno.test("after a standstill a rate is the average over it", () => {
   // The last sample before the window is kept.
   assert.equal(rate.perSecond(), 50);
 });
+
+Deno.test("samples are a quarter of a second apart, so that few are held", () => {
+  const rate = new Rate(0, 0);
+  rate.add(100, 1000);
+  rate.add(5100, 5100);
+  // Not from 100 on, where the window begins: no sample was kept there.
+  assert.equal(rate.perSecond(), 1000);
+});

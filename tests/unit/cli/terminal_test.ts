@@ -99,7 +99,7 @@ Deno.test("an error is one line with its hint, and gives the exit status", () =>
     3,
     "stx send: cannot log in: no key\n",
   ]);
-  assert.deepEqual(errorLine(new StxError("disk", "cannot write: full", { hint: "make room" })), [
+  assert.deepEqual(errorLine(new StxError("disk", "Cannot write: full", { hint: "make room" })), [
     7,
     "stx send: cannot write: full; make room\n",
   ]);
@@ -130,7 +130,7 @@ Deno.test("--verbose shows causes, and where an unexpected error comes from", ()
   const streams = fakeStreams();
   const output = outputOn(streams, { verbose: true });
   output.error(
-    new StxError("disk", "cannot write", { cause: new StxError("disk", "inner", { cause: "deep\x1b" }) }),
+    new StxError("disk", "Cannot write", { cause: new StxError("disk", "inner", { cause: "deep\x1b" }) }),
   );
   assert.equal(
     streams.error(),
@@ -141,6 +141,10 @@ Deno.test("--verbose shows causes, and where an unexpected error comes from", ()
   const lines = second.error().trimEnd().split("\n");
   assert.match(lines[0]!, /^stx send: unexpected error: Error: boom;/);
   assert.match(lines[1]!, /^ {4}at .*terminal_test\.ts/);
+  const third = fakeStreams();
+  outputOn(third, { verbose: true }).error(new StxError("disk", "no cause"));
+  outputOn(third, { verbose: true }).error(undefined);
+  assert.match(third.error(), /^stx send: no cause\nstx send: unexpected error: undefined;[^\n]*\n$/);
   const ring = new StxError("disk", "round");
   Object.defineProperty(ring, "cause", { value: ring });
   assert.equal(output.error(ring), 7);
@@ -167,7 +171,7 @@ Deno.test("an error is an event too", () => {
       v: 1,
       event: "error",
       code: "unexpected",
-      message: "unexpected error: Error: boom",
+      message: "Unexpected error: Error: boom",
       hint: "this is a fault in stx; --verbose shows where",
       exit: null,
       transfer: "ab",

@@ -37,7 +37,7 @@ Deno.test("parseSize refuses everything else", () => {
   const hint = "write a number and a unit, such as 500M or 2GiB";
   throwsUsage(
     () => parseSize("10X", "--max-size"),
-    'cannot use --max-size "10X": X is not a unit of size',
+    'Cannot use --max-size "10X": X is not a unit of size',
     hint,
   );
   for (
@@ -45,7 +45,7 @@ Deno.test("parseSize refuses everything else", () => {
   ) {
     throwsUsage(
       () => parseSize(text, "--max-size"),
-      `cannot use --max-size "${text}": it is not a size`,
+      `Cannot use --max-size "${text}": it is not a size`,
       hint,
     );
   }
@@ -66,6 +66,7 @@ Deno.test("parseDuration reads every form", () => {
     ["1H30M5S", 5_405_000],
     ["3d", 259_200_000],
     ["0.5s", 500],
+    ["0.0019s", 2],
     ["1.5h", 5_400_000],
     ["1m05s", 65_000],
   ];
@@ -76,7 +77,7 @@ Deno.test("parseDuration refuses everything else", () => {
   for (const text of ["", "s", "-1", "1h30", "1w", "1 h", "10ms", "1e3", ".5s", "5.s", "1..2s", "٣s"]) {
     throwsUsage(
       () => parseDuration(text, "--retry-for"),
-      `cannot use --retry-for "${text}": it is not a duration`,
+      `Cannot use --retry-for "${text}": it is not a duration`,
       /90s or 1h30m/,
     );
   }
@@ -108,12 +109,12 @@ Deno.test("only for listening the host may be left out and the port be 0", () =>
   assert.deepEqual(parseListenAddress("[::]:0", "--listen"), { host: "::", port: 0 });
   throwsUsage(
     () => parseRemoteAddress(":7000", "HOST"),
-    'cannot use HOST ":7000": the host is missing',
+    'Cannot use HOST ":7000": the host is missing',
     /^write HOST/,
   );
   throwsUsage(
     () => parseRemoteAddress("h:0", "HOST"),
-    'cannot use HOST "h:0": 0 is not a port to connect to',
+    'Cannot use HOST "h:0": 0 is not a port to connect to',
   );
 });
 

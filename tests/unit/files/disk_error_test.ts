@@ -91,7 +91,11 @@ Deno.test("the few errors that are asked about are told apart", () => {
     false,
     false,
   ]);
-  assert.deepEqual(["ENOENT", "EEXIST"].map((code) => isTaken(numbered(code))), [false, true]);
+  assert.deepEqual(["ENOENT", "EEXIST", "ENOTEMPTY"].map((code) => isTaken(numbered(code))), [
+    false,
+    true,
+    true,
+  ]);
   assert.deepEqual(["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].map((code) => leadsNowhere(numbered(code))), [
     true,
     true,

@@ -26,14 +26,14 @@ export function entry(path: string, sizeBytes = 0, mode?: number, mtimeMs = TIME
     : { path, kind: "file", sizeBytes, mtimeMs, mode: mode ?? 0o644 };
 }
 
-/** The content that {@link streamOf} gives the entry at `index`. */
-export function contentOf(entries: readonly Entry[], index: number): Bytes {
-  return content(entries[index]!.sizeBytes, index + 1);
+/** The content that an entry has in these tests; its path decides. */
+export function contentOf(item: Entry): Bytes {
+  return content(item.sizeBytes, sum(new TextEncoder().encode(item.path)));
 }
 
 /** All contents as one stream. */
 export function streamOf(entries: readonly Entry[]): Bytes {
-  return concat(...entries.map((_, i) => contentOf(entries, i)));
+  return concat(...entries.map(contentOf));
 }
 
 /** A tree with everything that has gone wrong elsewhere: see the sizes, modes, times and places of empty things. */
@@ -59,10 +59,11 @@ export type Snapshot = Readonly<Record<string, string>>;
 
 /** The tree that `entries` should become, with the bits of `umask` taken away. */
 export function expected(entries: readonly Entry[], umask: number): Snapshot {
-  return Object.fromEntries(entries.map((item, i) => [
-    item.path,
-    describe(item.kind, item.mode & ~umask, item.mtimeMs, contentOf(entries, i)),
-  ]));
+  return Object.fromEntries(
+    entries.map((
+      item,
+    ) => [item.path, describe(item.kind, item.mode & ~umask, item.mtimeMs, contentOf(item))]),
+  );
 }
 
 /** Everything below `folder`, symbolic links themselves, without following any. */

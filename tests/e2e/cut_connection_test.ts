@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { chosenSeed, seededRandom } from "../support/random.ts";
+import { Relay } from "../support/relay.ts";
+import { withStage } from "../support/stage.ts";
+import { names, tree } from "../support/tree.ts";
+
+Deno.test("a transfer that is cut again and again finishes by itself", async () => {
+  const seed = chosenSeed();
+  const random = seededRandom(seed);
+  // Then two within the handshake, and one just behind it.
+  const cuts = [...Array.from({ length: 4 }, () => 100_000 + Math.floor(random() * 4_000_000)), 1, 700, 3000];
+  await withStage(async (stage) => {
+    const file = stage.file("big", 24_000_000);
+    const receiver = await stage.receive({ args: ["--once"] });
+    await using relay = new Relay(receiver, { cutAfter: (connection) => cuts[connection] });
+
+    const sent = await stage.send(relay, file);
+
+    const told = `seed ${seed}, cuts after ${cuts}: ${sent.stderr}`;
+    assert.equal(sent.code, 0, told);
+    assert.equal((await receiver.process.ended).code, 0, told);
+    assert.equal(relay.connectionCount, cuts.length + 1, told);
+    assert.equal(sent.events.filter(({ event }) => event === "retry").length, cuts.length, told);
+    assert.deepEqual(tree(`${stage.inbox}/big`), tree(file), told);
+    assert.deepEqual(names(stage.inbox), ["big"], told);
+    assert.ok(relay.bytesFromClient < 1.5 * 24_000_000, `${relay.bytesFromClient} bytes went; ${told}`);
+  });
+});
+
+Deno.test("a transfer whose last words are cut off is not sent twice", async () => {
+  await withStage(async (stage) => {
+    const file = stage.file("file", 3_000_000);
+    const receiver = await stage.receive();
+    // Everything up to END goes through; what the receiver answers to it finds nobody.
+    await using relay = new Relay(receiver);
+    const sender = stage.startSend(relay, file);
+    await receiver.process.event("progress", ({ phase }) => phase === "finishing");
+    relay.cut();
+
+    const sent = await sender.ended;
+
+    assert.equal(sent.code, 0, sent.stderr);
+    assert.deepEqual(tree(`${stage.inbox}/file`), tree(file));
+    assert.deepEqual(names(stage.inbox), ["file"]);
+    assert.ok(relay.bytesFromClient < 2 * 3_000_000, `${relay.bytesFromClient} bytes went`);
+  });
+});
+
+Deno.test("a sender gives up a cut connection at once with --retry-for 0: exit 5, nothing in place", async () => {
+  await withStage(async (stage) => {
+    const file = stage.file("file", 8_000_000);
+    const receiver = await stage.receive();
+    await using relay = new Relay(receiver, { cutAfter: () => 3_000_000 });
+
+    const sent = await stage.send(relay, file, { args: ["--retry-for", "0"] });
+
+    assert.equal(sent.code, 5, sent.stderr);
+    assert.match(sent.stderr, /^stx send: .*\n$/);
+    await receiver.process.event("error");
+    assert.deepEqual(names(stage.inbox), [".stx-partial"]);
+  });
+});
+
+Deno.test("nobody listens: exit 5 at once, or after as long as --retry-for says", async () => {
+  await withStage(async (stage) => {
+    const file = stage.file("file", "content");
+    const { port } = stage.closedPort();
+
+    const atOnce = await stage.send({ port }, file);
+    const later = await stage.send({ port }, file, { args: ["--retry-for", "1s"] });
+
+    for (const { code, stderr } of [atOnce, later]) {
+      assert.equal(code, 5, stderr);
+      assert.match(stderr, /stx send: Cannot connect to 127\.0\.0\.1 port \d+: connection refused.*\n$/);
+    }
+    assert.ok(!atOnce.events.some(({ event }) => event === "retry"));
+  });
+});
+
+Deno.test("with --retry-for a sender waits for a receiver that is yet to come", async () => {
+  await withStage(async (stage) => {
+    const file = stage.file("file", "content");
+    const { port } = stage.closedPort();
+    const sender = stage.startSend({ port }, file, { args: ["--retry-for", "1m"] });
+    await sender.event("retry");
+
+    await stage.receive({ port });
+
+    const sent = await sender.ended;
+    assert.equal(sent.code, 0, sent.stderr);
+    assert.deepEqual(names(stage.inbox), ["file"]);
+  });
+});

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { chosenSeed, seededRandom } from "../support/random.ts";
+import { Relay } from "../support/relay.ts";
+import { withStage } from "../support/stage.ts";
+import { tree } from "../support/tree.ts";
+
+/** The handshake, which no noise may pass, is a few kilobytes; noise begins behind it. */
+const HANDSHAKE_SIZE_MAX = 16 * 1024;
+
+Deno.test("bits that flip on the line now and then do no harm to a transfer", async () => {
+  const seed = chosenSeed();
+  const random = seededRandom(seed);
+  let flips = 0;
+  await withStage(async (stage) => {
+    const file = stage.file("big", 32_000_000);
+    const receiver = await stage.receive();
+    await using relay = new Relay(receiver, {
+      damage(bytes, at) {
+        // One bit in three megabytes on average.
+        if (at < HANDSHAKE_SIZE_MAX || random() > bytes.length / 3_000_000) return;
+        const place = Math.floor(random() * bytes.length);
+        bytes[place]! ^= 1 << Math.floor(random() * 8);
+        flips += 1;
+      },
+    });
+
+    const sent = await stage.send(relay, file);
+
+    const told = `seed ${seed}, ${flips} bits flipped: ${sent.stderr}`;
+    assert.equal(sent.code, 0, told);
+    assert.ok(flips > 0, told);
+    assert.deepEqual(tree(`${stage.inbox}/big`), tree(file), told);
+  });
+});
+
+Deno.test("a line that changes everything ends the transfer, and nothing is in place", async () => {
+  await withStage(async (stage) => {
+    const file = stage.file("file", 3_000_000);
+    const receiver = await stage.receive();
+    await using relay = new Relay(receiver, {
+      damage(bytes, at) {
+        for (let index = Math.max(0, 2 * HANDSHAKE_SIZE_MAX - at); index < bytes.length; index += 500) {
+          bytes[index]! ^= 0x55;
+        }
+      },
+    });
+
+    const sent = await stage.send(relay, file, { args: ["--retry-for", "2s"] });
+
+    assert.ok([5, 6].includes(sent.code), `${sent.code}: ${sent.stderr}`);
+    assert.ok(!Array.from(Deno.readDirSync(stage.inbox), ({ name }) => name).includes("file"));
+  });
+});

@@ -1,0 +1,314 @@
+/**
+ * Every subcommand does its work with the narrowest permissions, uses all of them, and asks for nothing else. Deno
+ * itself keeps the record of what is asked for (DENO_AUDIT_PERMISSIONS).
+ */
+import assert from "node:assert/strict";
+import { resolve } from "node:path";
+import { formatReceiverLine } from "../../lib/identity/known_receivers.ts";
+import { parsePublicKeyLine } from "../../lib/identity/public_key.ts";
+import {
+  CONFIG_VARIABLES,
+  flagsFor,
+  keygenPermissions,
+  type Permissions,
+  recvPermissions,
+  sendPermissions,
+  STATE_VARIABLES,
+} from "../../scripts/permissions.ts";
+import { Children, findProgram } from "../../scripts/process.ts";
+import { stxArguments, StxProcess } from "../../scripts/stx_process.ts";
+import { withTempFolder } from "../support/temp_folder.ts";
+
+/** One thing that a run has asked for. */
+interface Asked {
+  readonly permission: string;
+  readonly value: string;
+}
+
+/** A place to run stx in. Its environment names no folder, so that a run finds only what it is told. */
+class Workshop {
+  readonly folder: string;
+  readonly children: Children;
+  #count = 0;
+
+  constructor(folder: string, children: Children) {
+    this.folder = folder;
+    this.children = children;
+  }
+
+  /** A path in the workshop. */
+  at(name: string): string {
+    return `${this.folder}/${name}`;
+  }
+
+  /** Makes a key pair with `keygen`, under its own narrow permissions. */
+  async key(name: string): Promise<string> {
+    const out = this.at(name);
+    const permissions = keygenPermissions({ out });
+    const audit = this.#nextAudit();
+    await this.children.run(Deno.execPath(), stxArguments(flagsFor(permissions), ["keygen", "--out", out]), {
+      env: environment(audit, {}),
+    });
+    await assertAsExpected(permissions, audit);
+    return out;
+  }
+
+  /** Starts `send` or `recv` under exactly `permissions`. */
+  start(permissions: Permissions, args: readonly string[], env: Readonly<Record<string, string>>): Run {
+    const audit = this.#nextAudit();
+    const stx = new StxProcess(this.children, flagsFor(permissions), args, environment(audit, env));
+    return {
+      stx,
+      succeed: async () => {
+        await stx.succeed();
+        await assertAsExpected(permissions, audit);
+      },
+    };
+  }
+
+  #nextAudit(): string {
+    return this.at(`audit-${this.#count++}.jsonl`);
+  }
+}
+
+/** One run of stx, whose use of permissions is recorded. */
+interface Run {
+  readonly stx: StxProcess;
+  /** Waits until stx has succeeded; then what it asked for must be what it was given. */
+  succeed(): Promise<void>;
+}
+
+/** An environment that names no folder but those in `env`, and the file for the record. */
+function environment(audit: string, env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const unset = Object.fromEntries([...CONFIG_VARIABLES, ...STATE_VARIABLES].map((name) => [name, ""]));
+  return { ...unset, DENO_DIR: DENO_CACHE, ...env, DENO_AUDIT_PERMISSIONS: audit };
+}
+
+/** Holds the record of a run against what it was given. */
+async function assertAsExpected(permissions: Permissions, audit: string): Promise<void> {
+  const lines = (await Deno.readTextFile(audit)).trimEnd().split("\n");
+  const asked = lines.map((line) => JSON.parse(line) as Asked);
+  assert.deepEqual(compare(permissions, asked), { unused: [], foreign: [] });
+}
+
+/** What was given and not asked for, and what was asked for and not given. */
+function compare(permissions: Permissions, asked: readonly Asked[]) {
+  const granted: Asked[] = Object.entries(permissions).flatMap(([permission, values]) => {
+    assert.ok(Array.isArray(values), `${permission} must be narrow`);
+    return (values as readonly string[]).map((value) => ({ permission, value }));
+  });
+  const isNamed = (ask: Asked) => `${ask.permission} ${ask.value}`;
+  return {
+    unused: granted.filter((grant) => !isUnrecorded(grant) && !asked.some((ask) => covers(grant, ask))).map(
+      isNamed,
+    ),
+    foreign: asked.filter((ask) => !granted.some((grant) => covers(grant, ask))).map(isNamed),
+  };
+}
+
+/** Deno lets any program read NO_COLOR and records nothing; but stx asks first whether it may. */
+function isUnrecorded(grant: Asked): boolean {
+  return grant.permission === "env" && grant.value === "NO_COLOR";
+}
+
+/** Says whether the permission `grant` allows what `ask` asks for. */
+function covers(grant: Asked, ask: Asked): boolean {
+  if (grant.permission !== ask.permission) return false;
+  if (grant.permission !== "read" && grant.permission !== "write") return grant.value === ask.value;
+  const [folder, path] = [resolve(grant.value), resolve(ask.value)];
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Deno's cache, which it would otherwise look for below HOME. */
+const DENO_CACHE = await (async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  return (JSON.parse(new TextDecoder().decode(stdout)) as { denoDir: string }).denoDir;
+})();
+
+/** Runs a test in a fresh workshop with an identity for each side and something to send. */
+async function withWorkshop(
+  body: (workshop: Workshop, keys: { readonly sender: string; readonly receiver: string }) => Promise<void>,
+): Promise<void> {
+  await withTempFolder(async (folder) => {
+    await using children = new Children();
+    const workshop = new Workshop(await Deno.realPath(folder), children);
+    const keys = { sender: await workshop.key("sender"), receiver: await workshop.key("receiver") };
+    await Deno.mkdir(workshop.at("data/below"), { recursive: true });
+    await Deno.writeTextFile(workshop.at("data/below/file.txt"), "content");
+    await Deno.mkdir(workshop.at("arrived"));
+    await body(workshop, keys);
+  });
+}
+
+/** Starts `recv` with every file named; resolves when it listens. */
+async function receive(
+  workshop: Workshop,
+  keys: { readonly sender: string; readonly receiver: string },
+  listen = "127.0.0.1:0",
+): Promise<{ readonly run: Run; readonly port: number }> {
+  const [dir, authorizedKeys, state] = [
+    workshop.at("arrived"),
+    `${keys.sender}.pub`,
+    workshop.at("state.db"),
+  ];
+  const permissions = recvPermissions({ listen, dir, identity: keys.receiver, authorizedKeys, state });
+  const args = ["recv", "--once", "--listen", listen, "--dir", dir, "--identity", keys.receiver];
+  const run = workshop.start(
+    permissions,
+    [...args, "--authorized-keys", authorizedKeys, "--state", state],
+    {},
+  );
+  return { run, port: (await run.stx.first("listening")).port };
+}
+
+async function assertArrived(workshop: Workshop, folder = "arrived"): Promise<void> {
+  assert.equal(await Deno.readTextFile(workshop.at(`${folder}/data/below/file.txt`)), "content");
+}
+
+Deno.test("keygen makes a key with the narrowest permissions", async () => {
+  await withTempFolder(async (folder) => {
+    await using children = new Children();
+    const key = await new Workshop(await Deno.realPath(folder), children).key("own");
+    assert.match(await Deno.readTextFile(`${key}.pub`), /^ssh-ed25519 /);
+  });
+});
+
+Deno.test("recv and send with every file named do with the narrowest permissions", async () => {
+  await withWorkshop(async (workshop, keys) => {
+    const { run: receiver, port } = await receive(workshop, keys);
+    const address = `127.0.0.1:${port}`;
+    const [trust, receipt, paths] = [`${keys.receiver}.pub`, workshop.at("receipt"), [workshop.at("data")]];
+    const permissions = sendPermissions({ paths, address, identity: keys.sender, trust, receipt });
+    const args = [
+      "send",
+      ...paths,
+      address,
+      "--identity",
+      keys.sender,
+      "--peer",
+      trust,
+      "--receipt",
+      receipt,
+    ];
+    await workshop.start(permissions, args, {}).succeed();
+    await receiver.succeed();
+    await assertArrived(workshop);
+  });
+});
+
+Deno.test("recv on every interface may look at those besides", async () => {
+  await withWorkshop(async (workshop, keys) => {
+    const { run: receiver, port } = await receive(workshop, keys, "0.0.0.0:0");
+    const address = `127.0.0.1:${port}`;
+    const [trust, paths] = [`${keys.receiver}.pub`, [workshop.at("data")]];
+    const permissions = sendPermissions({ paths, address, identity: keys.sender, trust });
+    await workshop.start(
+      permissions,
+      ["send", ...paths, address, "--identity", keys.sender, "--peer", trust],
+      {},
+    )
+      .succeed();
+    await receiver.succeed();
+    await assertArrived(workshop);
+  });
+});
+
+Deno.test("recv and send that find their files by STX_CONFIG_DIR and HOME may read those variables besides", async () => {
+  await withWorkshop(async (workshop, keys) => {
+    for (const name of ["there", "here"]) await Deno.mkdir(workshop.at(name));
+    await Deno.copyFile(keys.receiver, workshop.at("there/identity"));
+    await Deno.copyFile(`${keys.sender}.pub`, workshop.at("there/authorized_keys"));
+    const listen = "127.0.0.1:0";
+    const state = workshop.at("home/.local/state/stx");
+    const receiver = workshop.start(
+      recvPermissions({
+        listen,
+        dir: workshop.at("arrived"),
+        identity: workshop.at("there/identity"),
+        authorizedKeys: workshop.at("there/authorized_keys"),
+        // The folder itself, for it is made.
+        state,
+        variables: ["STX_CONFIG_DIR", ...STATE_VARIABLES],
+      }),
+      ["recv", "--once", "--listen", listen, "--dir", workshop.at("arrived")],
+      { STX_CONFIG_DIR: workshop.at("there"), HOME: workshop.at("home") },
+    );
+    const { port } = await receiver.stx.first("listening");
+
+    await Deno.copyFile(keys.sender, workshop.at("here/identity"));
+    const { publicKey } = parsePublicKeyLine((await Deno.readTextFile(`${keys.receiver}.pub`)).trim());
+    await Deno.writeTextFile(
+      workshop.at("here/known_receivers"),
+      `${formatReceiverLine("127.0.0.1", port, publicKey)}\n`,
+      { mode: 0o600 },
+    );
+    const [address, paths] = [`127.0.0.1:${port}`, [workshop.at("data")]];
+    const permissions = sendPermissions({
+      paths,
+      address,
+      identity: workshop.at("here/identity"),
+      trust: workshop.at("here/known_receivers"),
+      variables: ["STX_CONFIG_DIR"],
+    });
+    await workshop.start(permissions, ["send", ...paths, address], { STX_CONFIG_DIR: workshop.at("here") })
+      .succeed();
+    await receiver.succeed();
+    await assertArrived(workshop);
+  });
+});
+
+Deno.test({
+  name: "send with a key in ssh-agent may talk to that besides, and may not read the private key",
+  ignore: findProgram("ssh-agent") === undefined || Deno.build.os === "windows",
+  fn: async () => {
+    await withWorkshop(async (workshop, keys) => {
+      const agentSocket = workshop.at("agent");
+      const agent = workshop.children.start("ssh-agent", ["-D", "-a", agentSocket]);
+      // Its first line comes when it listens.
+      await agent.lines[Symbol.asyncIterator]().next();
+      await workshop.children.run("ssh-add", ["-q", keys.sender], { env: { SSH_AUTH_SOCK: agentSocket } });
+
+      const { run: receiver, port } = await receive(workshop, keys);
+      const [address, paths, trust] = [`127.0.0.1:${port}`, [workshop.at("data")], `${keys.receiver}.pub`];
+      const identity = `${keys.sender}.pub`;
+      const permissions = sendPermissions({ paths, address, identity, agentSocket, trust });
+      const args = ["send", ...paths, address, "--identity", identity, "--peer", trust];
+      await workshop.start(permissions, args, { SSH_AUTH_SOCK: agentSocket }).succeed();
+      await receiver.succeed();
+      await assertArrived(workshop);
+      agent.kill();
+      await agent.end;
+    });
+  },
+});
+
+Deno.test("what needs no file, no network and no variable runs without permissions", async () => {
+  await withTempFolder(async (folder) => {
+    await using children = new Children();
+    const audit = `${folder}/audit.jsonl`;
+    for (const args of [["--version"], ["help"], ["help", "send"], ["completions", "bash"]]) {
+      const flags = ["--no-prompt", "--deny-import"];
+      const text = await children.run(Deno.execPath(), stxArguments(flags, args), {
+        env: { DENO_AUDIT_PERMISSIONS: audit },
+      });
+      assert.ok(text.length > 0, args.join(" "));
+    }
+    // Without a request Deno does not even make the file, or leaves it empty.
+    const asked = await Deno.readTextFile(audit).catch(() => "");
+    assert.equal(asked, "");
+  });
+});
+
+Deno.test("the comparison itself finds what is unused and what is foreign", () => {
+  const permissions = { read: ["/a", "/b"], write: [], net: ["h:1"], env: ["X", "NO_COLOR"], sys: [] };
+  const asked = [
+    { permission: "read", value: "/a/below" },
+    { permission: "read", value: "/ab" },
+    { permission: "net", value: "h:12" },
+    { permission: "run", value: "sh" },
+  ];
+  assert.deepEqual(compare(permissions, asked), {
+    unused: ["read /b", "net h:1", "env X"],
+    foreign: ["read /ab", "net h:12", "run sh"],
+  });
+});

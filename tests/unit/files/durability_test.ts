@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { DiskWatch } from "./disk_watch.ts";
+import {
+  namesIn,
+  nothing,
+  open,
+  PRIVATE,
+  receive,
+  reopen,
+  resume,
+  withPlace,
+  writeAll,
+} from "./receiving.ts";
+import { entry, streamOf, TREE, withPatched } from "./tree.ts";
+
+const STREAM = streamOf(TREE);
+
+/** Runs `body` with the disk as slow as can be, so that everything is made durable by other threads. */
+function onSlowDisk(body: () => Promise<void>): Promise<void> {
+  let nowMs = 0;
+  return withPatched(performance, "now", () => nowMs += 1000, body);
+}
+
+for (
+  const [how, run] of [["a fast", (body: () => Promise<void>) => body()], ["a slow", onSlowDisk]] as const
+) {
+  Deno.test(`on ${how} disk, what sync has promised survives a crash`, async () => {
+    await withPlace(async (place) => {
+      const watch = new DiskWatch();
+      await run(() =>
+        watch.during(async () => {
+          const partial = open(place, TREE);
+          await partial.resumeAt(0);
+          for (let at = 0; at < STREAM.length; at += 500) {
+            partial.write(STREAM.subarray(at, at + 500));
+            assert.notEqual(watch.dirty.size, 0);
+            await partial.sync();
+            assert.deepEqual([...watch.dirty], [], `at ${at}`);
+          }
+          await partial.sync();
+          partial.close();
+        })
+      );
+    });
+  });
+
+  Deno.test(`on ${how} disk, nothing gets its final name before all is durable`, async () => {
+    await withPlace(async (place) => {
+      const watch = new DiskWatch();
+      await run(() =>
+        watch.during(async () => {
+          const partial = await receive(place, TREE);
+          let wasCalled = false;
+          await partial.commit(() => {
+            wasCalled = true;
+            assert.deepEqual([...watch.dirty], []);
+            assert.deepEqual(namesIn(place.path), [".stx-partial"]);
+          });
+          assert.ok(wasCalled);
+          assert.deepEqual([...watch.dirty], []);
+          partial.close();
+        })
+      );
+    });
+  });
+}
+
+Deno.test("the folders that names were moved into are durable when commit returns", async () => {
+  await withPlace(async (place) => {
+    Deno.mkdirSync(`${place.path}/tree/closed`, { recursive: true });
+    const watch = new DiskWatch();
+    await watch.during(async () => {
+      const partial = await receive(place, TREE, "overwrite");
+      await partial.commit(nothing);
+      assert.deepEqual([...watch.dirty], []);
+      partial.close();
+    });
+  });
+});
+
+Deno.test("what is written while sync is at work is left for the next one", async () => {
+  await withPlace(async (place) => {
+    const watch = new DiskWatch();
+    await onSlowDisk(() =>
+      watch.during(async () => {
+        const partial = open(place, TREE);
+        await partial.resumeAt(0);
+        let at = 0;
+        const write = () => partial.write(STREAM.subarray(at, at += 900));
+        write();
+        const first = partial.sync();
+        write();
+        const second = partial.sync();
+        await second;
+        // The second stands for the first as well, which it has waited for.
+        assert.deepEqual([...watch.dirty], []);
+        await first;
+        const third = partial.sync();
+        while (at < STREAM.length) write();
+        await third;
+        assert.notEqual(watch.dirty.size, 0);
+        const fourth = partial.sync();
+        await partial.commit(() => assert.deepEqual([...watch.dirty], []));
+        await fourth;
+        partial.close();
+      })
+    );
+  });
+});
+
+Deno.test("what an earlier process left is made durable before it is promised", async () => {
+  for (const offset of [5, 100, 8197, STREAM.length]) {
+    await withPlace(async (place) => {
+      const first = open(place, TREE);
+      await first.resumeAt(0);
+      writeAll(first, STREAM.subarray(0, offset));
+      first.close();
+      const watch = new DiskWatch();
+      watch.distrust(`${place.path}/${PRIVATE}/data`);
+      await watch.during(async () => {
+        const second = reopen(place, TREE);
+        await resume(second, TREE, offset);
+        await second.sync();
+        assert.deepEqual([...watch.dirty], []);
+        second.close();
+      });
+    });
+  }
+});
+
+Deno.test("a new name in a folder that was made durable before is made durable too", async () => {
+  const entries = [entry("d/"), entry("d/a", 10), entry("d/b", 10)];
+  await withPlace(async (place) => {
+    const watch = new DiskWatch();
+    await watch.during(async () => {
+      const partial = open(place, entries);
+      await partial.resumeAt(0);
+      const stream = streamOf(entries);
+      partial.write(stream.subarray(0, 10));
+      await partial.sync();
+      partial.write(stream.subarray(10, 11));
+      await partial.sync();
+      assert.deepEqual([...watch.dirty], []);
+      partial.close();
+    });
+  });
+});

@@ -1,0 +1,459 @@
+import assert from "node:assert/strict";
+import type { ConflictPolicy, Entry } from "../../../lib/ports.ts";
+import {
+  deliver,
+  namesIn,
+  nothing,
+  type Place,
+  PRIVATE,
+  receive,
+  reopen,
+  resume,
+  withPlace,
+  withUmask,
+} from "./receiving.ts";
+import { contentOf, entry, expected, snapshot, streamOf, TREE, withPatched } from "./tree.ts";
+import { asOrdinaryUser } from "./unprivileged.ts";
+import { openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
+
+/** A folder with two files in it and one below. */
+const TOP: readonly Entry[] = [
+  entry("top/"),
+  entry("top/a", 3),
+  entry("top/b", 4),
+  entry("top/sub/"),
+  entry("top/sub/c", 5),
+];
+/** The same, and a file beside it. */
+const TOP_AND_FILE: readonly Entry[] = [...TOP, entry("file", 6)];
+
+/** The files of a snapshot by path, without modes and times. */
+function texts(path: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(snapshot(path)).map(([name, text]) => {
+      const [kind, , , data = ""] = text.split(" ");
+      return [name, kind === "file" ? data : kind!];
+    }),
+  );
+}
+
+/** What is in place before a transfer meets it. */
+function makeOld(place: Place): void {
+  Deno.mkdirSync(`${place.path}/top/sub`, { recursive: true });
+  Deno.writeTextFileSync(`${place.path}/top/a`, "old");
+  Deno.writeTextFileSync(`${place.path}/top/other`, "other");
+  Deno.chmodSync(`${place.path}/top`, 0o705);
+}
+
+Deno.test("commit calls back once, after which it renames", async () => {
+  await withPlace(async (place) => {
+    const partial = await receive(place, TOP_AND_FILE);
+    let calls = 0;
+    await partial.commit(() => {
+      calls++;
+      assert.deepEqual(namesIn(place.path), [".stx-partial"]);
+    });
+    assert.deepEqual(namesIn(place.path), ["file", "top"]);
+    // Committing twice is committing once.
+    Deno.removeSync(`${place.path}/file`);
+    await partial.commit(() => calls++);
+    partial.close();
+    assert.equal(calls, 1);
+    assert.deepEqual(namesIn(place.path), ["top"]);
+  });
+});
+
+Deno.test("a callback that fails leaves everything to be committed again", async () => {
+  await withPlace(async (place) => {
+    await withUmask(0o022, async () => {
+      const partial = await receive(place, TREE);
+      const fail = () => {
+        throw new Error("the journal is full");
+      };
+      await assert.rejects(() => partial.commit(fail), /the journal is full/);
+      assert.deepEqual(namesIn(place.path), [".stx-partial"]);
+      await partial.commit(nothing);
+      partial.close();
+      assert.deepEqual(snapshot(place.path), expected(TREE, 0o022));
+    });
+  });
+});
+
+Deno.test("a commit that was cut short at any rename is finished by another process", async () => {
+  const cases: readonly [ConflictPolicy, (place: Place) => void][] = [
+    ["refuse", nothing],
+    ["overwrite", makeOld],
+    ["skip", makeOld],
+  ];
+  for (const [conflict, prepare] of cases) {
+    let whole: Readonly<Record<string, string>> | undefined;
+    for (let cutAfter = 0, wasCut = true; wasCut; cutAfter++) {
+      await withPlace(async (place) => {
+        await withUmask(0o022, async () => {
+          prepare(place);
+          const first = await receive(place, [...TREE, ...TOP_AND_FILE], conflict);
+          wasCut = await commitCut(() => first.commit(nothing), cutAfter);
+          first.close();
+          const second = reopen(place, [...TREE, ...TOP_AND_FILE], conflict);
+          await second.commit(nothing);
+          second.close();
+          const found = texts(place.path);
+          whole ??= found;
+          assert.deepEqual(found, whole, `${conflict} after ${cutAfter} renames`);
+          const tree = Object.entries(snapshot(place.path)).filter(([path]) => !/^top|^file/.test(path));
+          assert.deepEqual(Object.fromEntries(tree), expected(TREE, 0o022));
+        });
+      });
+    }
+  }
+});
+
+/** Commits as a process would that dies after `count` renames; says whether it came to that. */
+async function commitCut(commit: () => Promise<void>, count: number): Promise<boolean> {
+  const { renameSync } = Deno;
+  let left = count;
+  const cut = (from: string | URL, to: string | URL) => {
+    if (left-- === 0) throw new Error("cut");
+    renameSync(from, to);
+  };
+  try {
+    await withPatched(Deno, "renameSync", cut, commit);
+    return false;
+  } catch (error) {
+    assert.match(String((error as Error).message), /cut/);
+    return true;
+  }
+}
+
+Deno.test("a transfer that is complete in place needs nothing more", async () => {
+  for (const conflict of ["refuse", "overwrite", "skip"] as const) {
+    await withPlace(async (place) => {
+      await deliver(place, TOP_AND_FILE, conflict);
+      const before = snapshot(place.path);
+      const again = reopen(place, TOP_AND_FILE, conflict);
+      await again.commit(nothing);
+      again.close();
+      assert.deepEqual(snapshot(place.path), before);
+    });
+  }
+});
+
+Deno.test("after a crash, what neither waits nor is in place is an error", async () => {
+  await withPlace(async (place) => {
+    await deliver(place, TOP_AND_FILE, "refuse");
+    const damages: readonly (() => void)[] = [
+      () => Deno.truncateSync(`${place.path}/file`, 1),
+      () => Deno.removeSync(`${place.path}/file`),
+      () => Deno.mkdirSync(`${place.path}/file`),
+      () => {
+        Deno.removeSync(`${place.path}/file`);
+        Deno.symlinkSync("top/a", `${place.path}/file`);
+      },
+      () => Deno.renameSync(`${place.path}/top`, `${place.outside}/top`),
+      () => Deno.symlinkSync(`${place.outside}/top`, `${place.path}/top`),
+    ];
+    for (const [i, damage] of damages.entries()) {
+      damage();
+      for (const conflict of ["refuse", "overwrite"] as const) {
+        const again = reopen(place, TOP_AND_FILE, conflict);
+        await assert.rejects(() => again.commit(() => assert.fail("must not begin")), {
+          code: "state_corrupt",
+        }, `${i}`);
+        again.close();
+      }
+    }
+  });
+});
+
+Deno.test("after a crash, what was skipped may be any file, but no folder", async () => {
+  await withPlace(async (place) => {
+    await deliver(place, TOP_AND_FILE, "refuse");
+    Deno.writeTextFileSync(`${place.path}/file`, "not ours");
+    const again = reopen(place, TOP_AND_FILE, "skip");
+    await again.commit(nothing);
+    again.close();
+    Deno.removeSync(`${place.path}/file`);
+    Deno.mkdirSync(`${place.path}/file`);
+    const third = reopen(place, TOP_AND_FILE, "skip");
+    await assert.rejects(() => third.commit(nothing), { code: "state_corrupt" });
+    third.close();
+  });
+});
+
+Deno.test("after a crash, what waits is put in place only if it is whole", async () => {
+  const data = `${PRIVATE}/data`;
+  const damages: readonly ((path: string) => void)[] = [
+    (path) => Deno.truncateSync(`${path}/${data}/file`, 1),
+    (path) => Deno.truncateSync(`${path}/${data}/top/a`, 1),
+    (path) => Deno.removeSync(`${path}/${data}/top/sub/c`),
+    (path) => {
+      Deno.removeSync(`${path}/${data}/top/sub`, { recursive: true });
+      Deno.writeTextFileSync(`${path}/${data}/top/sub`, "");
+    },
+    (path) => {
+      Deno.removeSync(`${path}/${data}/top/a`);
+      Deno.symlinkSync("/etc/hostname", `${path}/${data}/top/a`);
+    },
+  ];
+  for (const damage of damages) {
+    for (
+      const [conflict, prepare] of [["refuse", nothing], ["overwrite", makeOld], ["skip", makeOld]] as const
+    ) {
+      await withPlace(async (place) => {
+        prepare(place);
+        const first = await receive(place, TOP_AND_FILE, conflict);
+        await assert.rejects(() => first.commit(() => assert.fail("dies here")));
+        first.close();
+        damage(place.path);
+        const before = namesIn(place.path);
+        const second = reopen(place, TOP_AND_FILE, conflict);
+        await assert.rejects(() => second.commit(() => assert.fail("must not begin")), {
+          code: "state_corrupt",
+        });
+        second.close();
+        assert.deepEqual(namesIn(place.path), before);
+      });
+    }
+  }
+});
+
+Deno.test("refuse: a name that is taken in the meantime stops everything before it begins", async () => {
+  for (const conflict of ["refuse", "rename"] as const) {
+    for (const name of ["top", "file"]) {
+      await withPlace(async (place) => {
+        const partial = await receive(place, TOP_AND_FILE, conflict);
+        Deno.writeTextFileSync(`${place.path}/${name}`, "other");
+        await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), { code: "exists" });
+        partial.close();
+        assert.deepEqual(texts(place.path)[name], new TextEncoder().encode("other").toHex());
+        assert.deepEqual(namesIn(place.path), [".stx-partial", name]);
+      });
+    }
+  }
+});
+
+Deno.test("refuse: a name that is taken at the very last moment is not overwritten", async () => {
+  await withPlace(async (place) => {
+    const partial = await receive(place, TOP_AND_FILE);
+    const take = () => Deno.writeTextFileSync(`${place.path}/file`, "other");
+    await assert.rejects(() => partial.commit(take), { code: "exists", hint: /--on-conflict/ });
+    assert.equal(Deno.readTextFileSync(`${place.path}/file`), "other");
+    // Once the name is free again, the rest is put in place.
+    Deno.removeSync(`${place.path}/file`);
+    await partial.commit(nothing);
+    partial.close();
+    assert.deepEqual(namesIn(place.path), ["file", "top"]);
+  });
+});
+
+Deno.test("overwrite: files are replaced, folders merged, and the rest is left alone", async () => {
+  await withPlace(async (place) => {
+    makeOld(place);
+    await deliver(place, TOP, "overwrite");
+    const other = new TextEncoder().encode("other").toHex();
+    const [, a, b, , c] = TOP.map((item) => contentOf(item).toHex());
+    assert.deepEqual(texts(place.path), {
+      "top": "directory",
+      "top/a": a,
+      "top/b": b,
+      "top/other": other,
+      "top/sub": "directory",
+      "top/sub/c": c,
+    });
+    assert.equal(Deno.statSync(`${place.path}/top`).mode! & 0o777, 0o705);
+  });
+});
+
+Deno.test("skip: files that are there are left, the others are put in place", async () => {
+  await withPlace(async (place) => {
+    makeOld(place);
+    await deliver(place, TOP, "skip");
+    const old = new TextEncoder().encode("old").toHex();
+    const other = new TextEncoder().encode("other").toHex();
+    const [, , b, , c] = TOP.map((item) => contentOf(item).toHex());
+    assert.deepEqual(texts(place.path), {
+      "top": "directory",
+      "top/a": old,
+      "top/b": b,
+      "top/other": other,
+      "top/sub": "directory",
+      "top/sub/c": c,
+    });
+  });
+});
+
+Deno.test("entries in an order of their own are put in place as well", async () => {
+  const entries = [
+    entry("a/"),
+    entry("b/"),
+    entry("a/x/"),
+    entry("b/y", 3),
+    entry("a/x/z", 4),
+    entry("b/e/"),
+    entry("a/w", 2),
+  ];
+  for (const conflict of ["refuse", "overwrite"] as const) {
+    await withPlace(async (place) => {
+      if (conflict === "overwrite") Deno.mkdirSync(`${place.path}/a`);
+      await deliver(place, entries, conflict);
+      const all = entries.map((
+        item,
+      ) => [item.path, item.kind === "file" ? contentOf(item).toHex() : "directory"]);
+      assert.deepEqual(texts(place.path), Object.fromEntries(all));
+    });
+  }
+});
+
+Deno.test("a folder is never replaced by a file, nor a file by a folder", async () => {
+  for (const conflict of ["overwrite", "skip"] as const) {
+    const cases: readonly [string, (path: string) => void][] = [
+      ["top", (path) => Deno.writeTextFileSync(path, "other")],
+      ["file", (path) => Deno.mkdirSync(path)],
+      ["top/sub", (path) => {
+        Deno.mkdirSync(path.replace(/\/sub$/, ""));
+        Deno.writeTextFileSync(path, "other");
+      }],
+    ];
+    for (const [name, take] of cases) {
+      await withPlace(async (place) => {
+        const partial = await receive(place, TOP_AND_FILE, conflict);
+        take(`${place.path}/${name}`);
+        const before = snapshot(place.path);
+        await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), { code: "exists" });
+        partial.close();
+        for (const [path, text] of Object.entries(before)) {
+          if (!path.startsWith(".stx-partial")) assert.equal(snapshot(place.path)[path], text);
+        }
+      });
+    }
+  }
+});
+
+Deno.test("a symbolic link at a final name is replaced itself, or left, never followed", async () => {
+  for (const [conflict, isReplaced] of [["overwrite", true], ["skip", false]] as const) {
+    await withPlace(async (place) => {
+      Deno.writeTextFileSync(`${place.outside}/canary`, "alive");
+      Deno.mkdirSync(`${place.path}/top`);
+      Deno.symlinkSync(`${place.outside}/canary`, `${place.path}/top/a`);
+      Deno.symlinkSync(`${place.outside}/none`, `${place.path}/file`);
+      const canary = snapshot(place.outside);
+      await deliver(place, TOP_AND_FILE, conflict);
+      assert.equal(Deno.lstatSync(`${place.path}/top/a`).isSymlink, !isReplaced);
+      assert.equal(Deno.lstatSync(`${place.path}/file`).isSymlink, !isReplaced);
+      assert.deepEqual(snapshot(place.outside), canary);
+    });
+  }
+});
+
+Deno.test("a symbolic link in a folder's place is refused", async () => {
+  for (const conflict of ["refuse", "overwrite", "skip"] as const) {
+    for (const name of ["top", "top/sub"]) {
+      await withPlace(async (place) => {
+        const partial = await receive(place, TOP, conflict);
+        Deno.mkdirSync(`${place.outside}/sub`);
+        if (name !== "top") Deno.mkdirSync(`${place.path}/top`);
+        Deno.symlinkSync(name === "top" ? place.outside : `${place.outside}/sub`, `${place.path}/${name}`);
+        const canary = snapshot(place.outside);
+        await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), { code: "exists" });
+        partial.close();
+        assert.deepEqual(snapshot(place.outside), canary);
+      });
+    }
+  }
+});
+
+Deno.test("a folder that becomes a symbolic link between two renames is noticed", async () => {
+  for (const conflict of ["overwrite", "skip"] as const) {
+    await withPlace(async (place) => {
+      Deno.mkdirSync(`${place.path}/top/sub`, { recursive: true });
+      const partial = await receive(place, TOP, conflict);
+      const { renameSync } = Deno;
+      const swap = (from: string | URL, to: string | URL) => {
+        renameSync(from, to);
+        if (!String(to).endsWith("/b")) return;
+        renameSync(`${place.path}/top`, `${place.outside}/top`);
+        Deno.symlinkSync(`${place.outside}/top`, `${place.path}/top`);
+      };
+      await assert.rejects(
+        () => withPatched(Deno, "renameSync", swap, () => partial.commit(nothing)),
+        { code: "exists", message: /symbolic link/ },
+      );
+      partial.close();
+      assert.deepEqual(namesIn(`${place.outside}/top`), ["a", "b", "sub"]);
+      assert.deepEqual(namesIn(`${place.outside}/top/sub`), []);
+    });
+  }
+});
+
+Deno.test("a rename that fails is an error of the disk, and nothing is lost", async () => {
+  await withPlace(async (place) => {
+    const partial = await receive(place, TOP_AND_FILE);
+    const fail = () => {
+      throw Object.assign(new Error("it failed"), { code: "EIO" });
+    };
+    await assert.rejects(() => withPatched(Deno, "renameSync", fail, () => partial.commit(nothing)), {
+      code: "disk",
+    });
+    await partial.commit(nothing);
+    partial.close();
+    assert.deepEqual(namesIn(place.path), ["file", "top"]);
+  });
+});
+
+Deno.test("many names are put in place without holding up everything else", async () => {
+  await withPlace(async (place) => {
+    const entries = Array.from({ length: 1500 }, (_, i) => entry(`f${i}`));
+    const partial = await receive(place, entries);
+    let turns = 0;
+    let timer: ReturnType<typeof setInterval> | undefined;
+    await partial.commit(() => {
+      timer = setInterval(() => turns++, 0);
+    });
+    clearInterval(timer);
+    partial.close();
+    assert.ok(turns >= 2, `${turns} turns`);
+    assert.equal(namesIn(place.path).length, 1500);
+  });
+});
+
+Deno.test("a user whom modes do stop receives files and folders that nobody may write to", async () => {
+  await asOrdinaryUser(async (path) => {
+    Deno.mkdirSync(`${path}/in`);
+    const place = { folder: openReceivingFolder(`${path}/in`), path: `${path}/in`, outside: path };
+    const entries = [
+      ...TREE,
+      entry("shut", 3, 0o000),
+      entry("dark/", 0, 0o000),
+      entry("dark/inner/", 0, 0o111),
+      entry("dark/inner/file", 3, 0o200),
+    ];
+    await withUmask(0o022, async () => {
+      const first = await receive(place, entries);
+      await assert.rejects(() => first.commit(() => assert.fail("dies here")));
+      first.close();
+      // Going on after that needs the bits that were taken.
+      const second = reopen(place, entries);
+      const stream = streamOf(entries);
+      await resume(second, entries, stream.length - 1);
+      second.write(stream.subarray(-1));
+      await commitCut(() => second.commit(nothing), 2);
+      await second.commit(nothing);
+      second.close();
+      // The crash after the last change, before the journal said done.
+      const third = reopen(place, entries);
+      await third.commit(nothing);
+      third.close();
+      assert.deepEqual(namesIn(place.path), ["dark", "empty-first", "first", "last", "shut", "tree"]);
+    });
+    for (const name of ["dark", "shut"]) {
+      assert.equal(Deno.lstatSync(`${place.path}/${name}`).mode! & 0o777, 0o000);
+      Deno.chmodSync(`${place.path}/${name}`, 0o700);
+    }
+    assert.equal(Deno.lstatSync(`${place.path}/dark/inner`).mode! & 0o777, 0o111);
+    assert.equal(Deno.lstatSync(`${place.path}/dark/inner/file`).mode! & 0o777, 0o200);
+    for (const name of ["dark/inner", "tree/closed", "tree/closed/deep"]) {
+      Deno.chmodSync(`${place.path}/${name}`, 0o700);
+    }
+    assert.deepEqual(Deno.readFileSync(`${place.path}/tree/closed/deep/over`), contentOf(TREE[9]!));
+  });
+});

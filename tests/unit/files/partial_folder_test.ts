@@ -1,0 +1,433 @@
+import assert from "node:assert/strict";
+import { crc32 } from "../../../lib/bytes/crc32.ts";
+import type { Entry } from "../../../lib/ports.ts";
+import {
+  namesIn,
+  nothing,
+  open,
+  PRIVATE,
+  receive,
+  reopen,
+  resume,
+  sha256,
+  withPlace,
+  withUmask,
+  writeAll,
+} from "./receiving.ts";
+import { contentOf, entry, expected, snapshot, streamOf, TIME_MS, TREE, withPatched } from "./tree.ts";
+
+const STREAM = streamOf(TREE);
+const FsFile = Deno.FsFile.prototype;
+
+/** Places at which a file or a block begins or ends, and some between. */
+const OFFSETS: readonly number[] = [
+  ...new Set(TREE.flatMap((_, i) => {
+    const start = streamOf(TREE.slice(0, i)).length;
+    return [start, start + 1, start + 2, start - 1];
+  })),
+  3000,
+  STREAM.length - 1,
+  STREAM.length,
+].filter((offset) => offset >= 0 && offset <= STREAM.length);
+
+Deno.test("a tree arrives as it was sent, however its stream is cut", async () => {
+  for (const chunkSize of [1, 3, 999, 4096, 8192, STREAM.length]) {
+    await withPlace(async (place) => {
+      await withUmask(0o022, async () => {
+        const partial = open(place, TREE);
+        await resume(partial, TREE, 0);
+        writeAll(partial, STREAM, chunkSize);
+        assert.deepEqual(namesIn(place.path), [".stx-partial"]);
+        await partial.commit(nothing);
+        partial.close();
+        assert.deepEqual(snapshot(place.path), expected(TREE, 0o022));
+      });
+    });
+  }
+});
+
+Deno.test("modes obey the receiver's umask, and never hold setuid, setgid or sticky", async () => {
+  const entries = [
+    entry("a", 3, 0o6755),
+    entry("d/", 0, 0o7777),
+    entry("d/b", 0, 0o7777),
+    entry("e/", 0, 0o1000),
+  ];
+  for (const umask of [0o000, 0o022, 0o027, 0o077]) {
+    await withPlace(async (place) => {
+      await withUmask(umask, async () => {
+        const partial = await receive(place, entries);
+        await partial.commit(nothing);
+        partial.close();
+        const plain = entries.map((item) => ({ ...item, mode: item.mode & 0o777 }));
+        assert.deepEqual(snapshot(place.path), expected(plain, umask));
+      });
+    });
+  }
+});
+
+Deno.test("nobody else may enter while a transfer is under way", async () => {
+  await withPlace(async (place) => {
+    await withUmask(0o000, async () => {
+      const partial = await receive(place, [entry("a", 3, 0o777)]);
+      for (const path of [".stx-partial", PRIVATE, `${PRIVATE}/data`]) {
+        assert.equal(Deno.statSync(`${place.path}/${path}`).mode! & 0o777, 0o700, path);
+      }
+      partial.close();
+    });
+  });
+});
+
+Deno.test("a transfer continues at any place after a crash", async () => {
+  for (const offset of OFFSETS) {
+    await withPlace(async (place) => {
+      await withUmask(0o022, async () => {
+        const first = open(place, TREE);
+        await first.resumeAt(0);
+        writeAll(first, STREAM.subarray(0, Math.min(offset + 700, STREAM.length)));
+        first.close();
+        const second = reopen(place, TREE);
+        await resume(second, TREE, offset);
+        writeAll(second, STREAM.subarray(offset), 777);
+        await second.commit(nothing);
+        second.close();
+        assert.deepEqual(snapshot(place.path), expected(TREE, 0o022), `at ${offset}`);
+      });
+    });
+  }
+});
+
+Deno.test("what lies behind the place of resuming is gone, and nothing else", async () => {
+  await withPlace(async (place) => {
+    const partial = await receive(place, TREE);
+    const data = `${place.path}/${PRIVATE}/data`;
+    for (const offset of OFFSETS.toSorted((a, b) => b - a)) {
+      if (offset === 0) continue;
+      await resume(partial, TREE, offset);
+      const { kept, sizeOfLast } = keptAt(offset);
+      assert.deepEqual(
+        Object.keys(snapshot(data)).sort(),
+        kept.map((item) => item.path).sort(),
+        `at ${offset}`,
+      );
+      const last = kept.findLast((item) => item.sizeBytes > 0)!;
+      assert.equal(Deno.statSync(`${data}/${last.path}`).size, sizeOfLast, `at ${offset}`);
+    }
+    partial.close();
+  });
+});
+
+/** The entries that begin before `offset`, empty ones at it too, and how much of the last with content. */
+function keptAt(offset: number): { kept: readonly Entry[]; sizeOfLast: number } {
+  let left = offset;
+  let sizeOfLast = 0;
+  for (const [i, { sizeBytes }] of TREE.entries()) {
+    if (sizeBytes === 0) continue;
+    if (left === 0) return { kept: TREE.slice(0, i), sizeOfLast };
+    sizeOfLast = Math.min(left, sizeBytes);
+    if (sizeOfLast < sizeBytes) return { kept: TREE.slice(0, i + 1), sizeOfLast };
+    left -= sizeOfLast;
+  }
+  return { kept: TREE, sizeOfLast };
+}
+
+Deno.test("resuming at 0 drops everything, whatever is there", async () => {
+  await withPlace(async (place) => {
+    const partial = await receive(place, TREE);
+    Deno.mkdirSync(`${place.path}/${PRIVATE}/data/stranger`);
+    await resume(partial, TREE, 0);
+    assert.deepEqual(namesIn(`${place.path}/${PRIVATE}/data`), []);
+    writeAll(partial, STREAM);
+    await partial.commit(nothing);
+    partial.close();
+    assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+  });
+});
+
+Deno.test("empty files, folders and times that a crash has lost are made again", async () => {
+  await withPlace(async (place) => {
+    await withUmask(0o022, async () => {
+      const first = await receive(place, TREE);
+      first.close();
+      const data = `${place.path}/${PRIVATE}/data`;
+      Deno.removeSync(`${data}/empty-first`);
+      Deno.removeSync(`${data}/tree/empty`);
+      Deno.utimeSync(`${data}/first`, 0, 0);
+      Deno.utimeSync(`${data}/tree/closed/zero`, 0, 0);
+      const second = reopen(place, TREE);
+      await resume(second, TREE, STREAM.length);
+      await second.commit(nothing);
+      second.close();
+      assert.deepEqual(snapshot(place.path), expected(TREE, 0o022));
+    });
+  });
+});
+
+/** Each spoils what has arrived, given the folder that holds it. */
+const DAMAGES: Readonly<Record<string, (data: string, outside: string) => void>> = {
+  "a file is missing": (data) => Deno.removeSync(`${data}/first`),
+  "a file is too short": (data) => Deno.truncateSync(`${data}/tree/block`, 4095),
+  "a file is too long": (data) => Deno.truncateSync(`${data}/tree/block`, 4097),
+  "an empty file is not empty": (data) => Deno.truncateSync(`${data}/empty-first`, 1),
+  "the last file is too short": (data) => Deno.truncateSync(`${data}/tree/zeroes`, 1),
+  "a folder is a file": (data) => {
+    Deno.removeSync(`${data}/tree/empty`);
+    Deno.writeTextFileSync(`${data}/tree/empty`, "");
+  },
+  "a file is a folder": (data) => {
+    Deno.removeSync(`${data}/first`);
+    Deno.mkdirSync(`${data}/first`);
+  },
+  "a folder is missing": (data) => Deno.removeSync(`${data}/tree/closed`, { recursive: true }),
+  "a file is a symbolic link": (data, outside) => {
+    Deno.renameSync(`${data}/first`, `${outside}/first`);
+    Deno.symlinkSync(`${outside}/first`, `${data}/first`);
+  },
+  "an empty file is a symbolic link": (data, outside) => {
+    Deno.renameSync(`${data}/empty-first`, `${outside}/empty-first`);
+    Deno.symlinkSync(`${outside}/empty-first`, `${data}/empty-first`);
+  },
+  "a folder is a symbolic link": (data, outside) => {
+    Deno.renameSync(`${data}/tree`, `${outside}/tree`);
+    Deno.symlinkSync(`${outside}/tree`, `${data}/tree`);
+  },
+  "the last file is a symbolic link": (data, outside) => {
+    Deno.renameSync(`${data}/tree/zeroes`, `${outside}/zeroes`);
+    Deno.symlinkSync(`${outside}/zeroes`, `${data}/tree/zeroes`);
+  },
+  "a file has a second name": (data, outside) => Deno.linkSync(`${data}/first`, `${outside}/first`),
+  "the last file has a second name": (data, outside) =>
+    Deno.linkSync(`${data}/tree/zeroes`, `${outside}/zeroes`),
+};
+
+for (const [what, damage] of Object.entries(DAMAGES)) {
+  Deno.test(`a transfer does not continue where ${what}`, async () => {
+    await withPlace(async (place) => {
+      const first = await receive(place, TREE);
+      first.close();
+      damage(`${place.path}/${PRIVATE}/data`, place.outside);
+      const canary = snapshot(place.outside);
+      const second = reopen(place, TREE);
+      await assert.rejects(() => second.resumeAt(STREAM.length - 1), { code: "state_corrupt" });
+      assert.throws(() => second.write(STREAM.subarray(0, 1)), { code: "state_corrupt" });
+      await resume(second, TREE, 0);
+      writeAll(second, STREAM);
+      await second.commit(nothing);
+      second.close();
+      assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+      assert.deepEqual(snapshot(place.outside), canary);
+    });
+  });
+}
+
+Deno.test("a prefix longer than the stream is not there", async () => {
+  await withPlace(async (place) => {
+    const partial = await receive(place, TREE);
+    await assert.rejects(() => partial.resumeAt(STREAM.length + 1), { code: "state_corrupt" });
+    partial.close();
+  });
+});
+
+Deno.test("links behind the place of resuming are removed, not followed", async () => {
+  await withPlace(async (place) => {
+    const first = open(place, TREE);
+    await first.resumeAt(0);
+    writeAll(first, STREAM.subarray(0, 5));
+    first.close();
+    const data = `${place.path}/${PRIVATE}/data`;
+    Deno.writeTextFileSync(`${place.outside}/canary`, "alive");
+    Deno.symlinkSync(`${place.outside}/canary`, `${data}/empty-last`);
+    Deno.symlinkSync(place.outside, `${data}/tree`);
+    Deno.mkdirSync(`${data}/stranger`);
+    Deno.symlinkSync(place.outside, `${data}/stranger/link`);
+    const canary = snapshot(place.outside);
+    const second = reopen(place, TREE);
+    await assert.rejects(() => second.resumeAt(5), { code: "state_corrupt" });
+    Deno.removeSync(`${data}/tree`);
+    await resume(second, TREE, 5);
+    assert.deepEqual(namesIn(data), ["empty-first", "first", "tree"]);
+    writeAll(second, STREAM.subarray(5));
+    await second.commit(nothing);
+    second.close();
+    assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+    assert.deepEqual(snapshot(place.outside), canary);
+  });
+});
+
+Deno.test("more data than the files have room for is refused", async () => {
+  await withPlace(async (place) => {
+    const partial = await receive(place, TREE);
+    assert.throws(() => partial.write(new Uint8Array(1)), { code: "malformed" });
+    // And that is final, since the sender and we disagree.
+    await assert.rejects(() => partial.commit(nothing), { code: "malformed" });
+    partial.close();
+    assert.deepEqual(namesIn(place.path), [".stx-partial"]);
+  });
+});
+
+Deno.test("less data than the files have is never put in place", async () => {
+  for (const size of [0, 1, 5, 4000, STREAM.length - 1]) {
+    await withPlace(async (place) => {
+      const partial = open(place, TREE);
+      await partial.resumeAt(0);
+      writeAll(partial, STREAM.subarray(0, size));
+      await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), {
+        code: "state_corrupt",
+      });
+      await assert.rejects(() => partial.digests(), { code: "state_corrupt" });
+      partial.close();
+      // Nor by a process that knows nothing of how far it came.
+      const second = reopen(place, TREE);
+      await assert.rejects(() => second.commit(() => assert.fail("must not begin")), {
+        code: "state_corrupt",
+      });
+      second.close();
+      assert.deepEqual(namesIn(place.path), [".stx-partial"]);
+    });
+  }
+});
+
+Deno.test("writing needs a look at what is there first", async () => {
+  await withPlace((place) => {
+    const partial = open(place, TREE);
+    assert.throws(() => partial.write(STREAM), { code: "state_corrupt" });
+    partial.close();
+  });
+});
+
+Deno.test("a transfer of empty things alone is put in place", async () => {
+  const entries = [entry("void/"), entry("void/nothing"), entry("zero")];
+  await withPlace(async (place) => {
+    const partial = open(place, entries);
+    await partial.resumeAt(0);
+    await partial.commit(nothing);
+    partial.close();
+    assert.deepEqual(snapshot(place.path), expected(entries, Deno.umask()));
+  });
+});
+
+Deno.test("a file of unknown size takes whatever comes", async () => {
+  const entries: readonly Entry[] = [entry("stdin", 0, 0o644)];
+  for (const size of [0, 1, 100_000]) {
+    await withPlace(async (place) => {
+      const placement = place.folder.place(entries, "refuse");
+      const partial = place.folder.open(new Uint8Array(32), entries, placement, true);
+      await partial.resumeAt(0);
+      const stream = new Uint8Array(size).fill(7);
+      writeAll(partial, stream, 999);
+      await partial.sync();
+      assert.deepEqual(await partial.digests(), [sha256(stream)]);
+      await partial.commit(nothing);
+      assert.deepEqual(await partial.digests(), [sha256(stream)]);
+      partial.close();
+      const info = Deno.statSync(`${place.path}/stdin`);
+      assert.deepEqual([info.size, info.mtime!.getTime()], [size, TIME_MS]);
+      // After a crash before the journal said done, the same call finds nothing left to do.
+      const again = place.folder.open(new Uint8Array(32), entries, placement, true);
+      await again.commit(nothing);
+      again.close();
+      assert.deepEqual(namesIn(place.path), ["stdin"]);
+    });
+  }
+});
+
+Deno.test("digests are those of the files, before and after they are in place", async () => {
+  await withPlace(async (place) => {
+    const files = TREE.flatMap((item) => item.kind === "file" ? [sha256(contentOf(item))] : []);
+    const partial = await receive(place, TREE);
+    assert.deepEqual(await partial.digests(), files);
+    await partial.commit(nothing);
+    assert.deepEqual(await partial.digests(), files);
+    partial.close();
+    // What was changed on the disk shows.
+    Deno.writeFileSync(`${place.path}/first`, new Uint8Array(5));
+    const again = reopen(place, TREE);
+    assert.deepEqual(await again.digests(), [sha256(new Uint8Array(5)), ...files.slice(1)]);
+    Deno.removeSync(`${place.path}/first`);
+    await assert.rejects(() => again.digests(), { code: "state_corrupt", message: /missing/ });
+    Deno.renameSync(`${place.path}/tree`, `${place.outside}/tree`);
+    Deno.symlinkSync(`${place.outside}/tree`, `${place.path}/tree`);
+    Deno.writeFileSync(`${place.path}/first`, new Uint8Array(5));
+    await assert.rejects(() => again.digests(), { code: "state_corrupt", message: /not a real folder/ });
+    again.close();
+  });
+});
+
+Deno.test("large files are hashed and resumed without holding up everything else", async () => {
+  const size = 40 * 1024 * 1024 + 1;
+  const entries = [entry("large", size)];
+  const stream = new Uint8Array(size).fill(3);
+  await withPlace(async (place) => {
+    const partial = open(place, entries);
+    await partial.resumeAt(0);
+    writeAll(partial, stream, 1024 * 1024);
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    const { sha256: hash, crc32: sum } = await partial.resumeAt(size - 1);
+    clearInterval(timer);
+    assert.deepEqual([hash, sum], [sha256(stream.subarray(0, -1)), crc32(stream.subarray(0, -1))]);
+    assert.ok(turns >= 2, `${turns} turns`);
+    partial.close();
+  });
+});
+
+Deno.test("a write that takes only a part is continued", async () => {
+  await withPlace(async (place) => {
+    const { writeSync } = FsFile;
+    const short = function (this: Deno.FsFile, bytes: Uint8Array) {
+      return writeSync.call(this, bytes.subarray(0, Math.ceil(bytes.length / 3)));
+    };
+    const partial = await withPatched(FsFile, "writeSync", short, () => receive(place, TREE));
+    await partial.commit(nothing);
+    partial.close();
+    assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+  });
+});
+
+for (const [number, code] of [["ENOSPC", "disk_full"], ["EIO", "disk"]] as const) {
+  Deno.test(`${number} at any write ends the transfer, which can be resumed`, async () => {
+    const fail = () => {
+      throw Object.assign(new Error("it failed"), { code: number });
+    };
+    for (const size of [1, 5, 2000, 8000, STREAM.length]) {
+      await withPlace(async (place) => {
+        const first = open(place, TREE);
+        await first.resumeAt(0);
+        writeAll(first, STREAM.subarray(0, size - 1));
+        const last = STREAM.subarray(size - 1, size);
+        await assert.rejects(() => withPatched(FsFile, "writeSync", fail, () => first.write(last)), { code });
+        assert.throws(() => first.write(last), { code });
+        await assert.rejects(() => first.sync(), { code });
+        await assert.rejects(() => first.commit(() => assert.fail("must not begin")), { code });
+        await resume(first, TREE, size - 1);
+        writeAll(first, STREAM.subarray(size - 1));
+        await first.commit(nothing);
+        first.close();
+        assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+      });
+    }
+  });
+}
+
+Deno.test("a failure to make data durable is not forgotten", async () => {
+  const fail = () => {
+    throw Object.assign(new Error("it failed"), { code: "EIO" });
+  };
+  await withPlace(async (place) => {
+    const partial = await receive(place, TREE);
+    await assert.rejects(
+      () =>
+        withPatched(FsFile, "syncSync", fail, () => withPatched(FsFile, "sync", fail, () => partial.sync())),
+      { code: "disk" },
+    );
+    await assert.rejects(() => partial.sync(), { code: "disk" });
+    assert.throws(() => partial.write(STREAM), { code: "disk" });
+    await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), { code: "disk" });
+    await resume(partial, TREE, 100);
+    writeAll(partial, STREAM.subarray(100));
+    await partial.sync();
+    await partial.commit(nothing);
+    partial.close();
+    assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+  });
+});

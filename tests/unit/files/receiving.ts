@@ -1,0 +1,116 @@
+/**
+ * Receiving a transfer into a folder, step by step, for tests.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import type { Bytes } from "../../../lib/bytes/bytes.ts";
+import { crc32 } from "../../../lib/bytes/crc32.ts";
+import type { PartialFolder } from "../../../lib/files/partial_folder.ts";
+import { type DiskFolder, openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
+import type { ConflictPolicy, Entry } from "../../../lib/ports.ts";
+import { withTempFolder } from "../../support/temp_folder.ts";
+import { streamOf } from "./tree.ts";
+
+/** The id that transfers have here, and where its folder lies. */
+export const ID = new Uint8Array(32).fill(0xab);
+export const PRIVATE = `.stx-partial/${"ab".repeat(32)}`;
+
+/** A receiving folder and a folder beside it in which nothing may happen. */
+export interface Place {
+  readonly folder: DiskFolder;
+  readonly path: string;
+  readonly outside: string;
+}
+
+/** Runs `body` with a fresh receiving folder. */
+export function withPlace(body: (place: Place) => Promise<void> | void): Promise<void> {
+  return withTempFolder(async (temp) => {
+    Deno.mkdirSync(`${temp}/in`);
+    Deno.mkdirSync(`${temp}/outside`);
+    await body({ folder: openReceivingFolder(`${temp}/in`), path: `${temp}/in`, outside: `${temp}/outside` });
+  });
+}
+
+/** Places and opens a transfer. */
+export function open(
+  place: Place,
+  entries: readonly Entry[],
+  conflict: ConflictPolicy = "refuse",
+): PartialFolder {
+  return place.folder.open(ID, entries, place.folder.place(entries, conflict));
+}
+
+/** Opens a transfer again, as a new process would, with the placement that a stored transfer has. */
+export function reopen(
+  place: Place,
+  entries: readonly Entry[],
+  conflict: ConflictPolicy = "refuse",
+): PartialFolder {
+  const topNames = Object.fromEntries(entries.map(({ path }) => [path.split("/")[0]!, path.split("/")[0]!]));
+  return openReceivingFolder(place.path).open(ID, entries, { topNames, conflict });
+}
+
+/** Writes `stream` in pieces of `chunkSize`. */
+export function writeAll(partial: PartialFolder, stream: Bytes, chunkSize = stream.length): void {
+  for (let at = 0; at < stream.length; at += chunkSize) partial.write(stream.subarray(at, at + chunkSize));
+}
+
+/** Receives the whole of `entries`, up to but without putting it in place. */
+export async function receive(
+  place: Place,
+  entries: readonly Entry[],
+  conflict: ConflictPolicy = "refuse",
+): Promise<PartialFolder> {
+  const partial = open(place, entries, conflict);
+  await partial.resumeAt(0);
+  writeAll(partial, streamOf(entries), 1000);
+  return partial;
+}
+
+/** Receives `entries` and puts them in place. */
+export async function deliver(
+  place: Place,
+  entries: readonly Entry[],
+  conflict: ConflictPolicy,
+): Promise<void> {
+  const partial = await receive(place, entries, conflict);
+  try {
+    await partial.commit(() => {});
+  } finally {
+    partial.close();
+  }
+}
+
+/** Resumes and checks that the hashes are those of the prefix. */
+export async function resume(
+  partial: PartialFolder,
+  entries: readonly Entry[],
+  sizeBytes: number,
+): Promise<void> {
+  const prefix = streamOf(entries).subarray(0, sizeBytes);
+  const { sha256: hash, crc32: sum } = await partial.resumeAt(sizeBytes);
+  assert.deepEqual(hash, sha256(prefix));
+  assert.equal(sum, crc32(prefix));
+}
+
+export function sha256(bytes: Bytes): Bytes {
+  return new Uint8Array(createHash("sha256").update(bytes).digest());
+}
+
+/** Sets the umask for `body`. */
+export async function withUmask(umask: number, body: () => Promise<void>): Promise<void> {
+  const before = Deno.umask(umask);
+  try {
+    await body();
+  } finally {
+    Deno.umask(before);
+  }
+}
+
+/** The names in a folder, sorted. */
+export function namesIn(path: string): readonly string[] {
+  return Array.from(Deno.readDirSync(path), (item) => item.name).sort();
+}
+
+export const nothing = () => {};

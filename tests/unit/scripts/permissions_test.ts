@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import {
+  flagsFor,
+  GENERAL_PERMISSIONS,
+  keygenPermissions,
+  recvPermissions,
+  sendPermissions,
+} from "../../../scripts/permissions.ts";
+import { PROJECT_FOLDER } from "../../../scripts/project.ts";
+
+const SOCKET = { identity: "/k/id.pub", agentSocket: "/run/agent" };
+const SETS = {
+  general: GENERAL_PERMISSIONS,
+  keygen: keygenPermissions({ out: "/k/id" }),
+  recv: recvPermissions({ ...SOCKET, listen: "0.0.0.0:0", dir: "/in", authorizedKeys: "/k/a", state: "/s" }),
+  send: sendPermissions({ ...SOCKET, paths: ["/a"], address: "h:1", trust: "/k/t", receipt: "/r" }),
+};
+
+for (const [name, permissions] of Object.entries(SETS)) {
+  Deno.test(`the flags of ${name} run and load nothing foreign, and never ask`, () => {
+    const flags = flagsFor(permissions);
+    assert.deepEqual(flags.slice(0, 2), ["--no-prompt", "--deny-import"]);
+    assert.deepEqual(
+      flags.slice(2).filter((flag) => !/^--allow-(read|write|net|env|sys)(=|$)/.test(flag)),
+      [],
+    );
+  });
+}
+
+Deno.test("flagsFor grants any, some or none of a kind, and doubles the commas of a path", () => {
+  const permissions = { read: ["/a,b", "/c"], write: [], net: true, env: ["X", "Y"], sys: [] } as const;
+  assert.deepEqual(flagsFor(permissions), [
+    "--no-prompt",
+    "--deny-import",
+    "--allow-read=/a,,b,/c",
+    "--allow-net",
+    "--allow-env=X,Y",
+  ]);
+});
+
+Deno.test("recv may look at the network's interfaces only if it listens on all of them", () => {
+  const job = { identity: "/i", dir: "/d", authorizedKeys: "/a", state: "/s" };
+  const sysFor = (listen: string) => recvPermissions({ ...job, listen }).sys;
+  assert.deepEqual(sysFor("0.0.0.0:7891"), ["networkInterfaces"]);
+  assert.deepEqual(sysFor("[::]:7891"), ["networkInterfaces"]);
+  assert.deepEqual(sysFor("127.0.0.1:7891"), []);
+  assert.deepEqual(sysFor("[::1]:7891"), []);
+});
+
+Deno.test("the task stx has the general permissions, and no task that runs stx has more", async () => {
+  const text = await Deno.readTextFile(`${PROJECT_FOLDER}/deno.json`);
+  const { tasks } = JSON.parse(text) as { tasks: Readonly<Record<string, { readonly command: string }>> };
+  const command = `deno run ${flagsFor(GENERAL_PERMISSIONS).join(" ")} cli/main.ts`;
+  assert.equal(tasks["stx"]?.command, command);
+  const others = Object.values(tasks).map((task) => task.command).filter((line) =>
+    line.includes("cli/main.ts")
+  );
+  assert.deepEqual(others, [command]);
+});
+
+Deno.test("no document shows stx with more permissions than it needs", async () => {
+  const files = ["README.md"];
+  for await (const entry of Deno.readDir(`${PROJECT_FOLDER}/docs`)) {
+    if (entry.name.endsWith(".md")) files.push(`docs/${entry.name}`);
+  }
+  for (const file of files) {
+    const text = await Deno.readTextFile(`${PROJECT_FOLDER}/${file}`).catch((error) => {
+      if (error instanceof Deno.errors.NotFound) return "";
+      throw error;
+    });
+    const runs = text.split("\n").filter((line) => /cli\/main\.ts|stx\.js/.test(line));
+    const generous = runs.filter((line) => /--allow-(all|run|ffi)|\s-A\b/.test(line));
+    assert.deepEqual(generous, [], file);
+  }
+});
