@@ -6,7 +6,7 @@
 import { type Bytes, concat, equal } from "../bytes/bytes.ts";
 import { release } from "../bytes/memory.ts";
 import { crc32 } from "../bytes/crc32.ts";
-import { sha256 } from "../crypto/hkdf.ts";
+import { StreamSha256 } from "../crypto/stream_digest.ts";
 import { codeOf, type ErrorCode, StxError } from "../errors.ts";
 import { signSshsigBlob } from "../identity/sshsig.ts";
 import { BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, ENTRY_COUNT_MAX, MANIFEST_BODY_SIZE_MAX } from "../limits.ts";
@@ -184,6 +184,12 @@ export async function recoverTransfers(
   return failures;
 }
 
+function digestOf(manifest: Bytes): Bytes {
+  const hash = new StreamSha256();
+  hash.update(manifest);
+  return hash.finish();
+}
+
 class Receiver {
   readonly #channel: TransferChannel;
   readonly #options: ReceiverOptions;
@@ -258,6 +264,7 @@ class Receiver {
     return offer;
   }
 
+  /** The transfer as it was left by an earlier session. */
   #findStored(offer: Offer): StoredTransfer | undefined {
     const { store, folderPath } = this.#options;
     const known = store.find(this.#channel.peerIdentity, offer.transferId);
@@ -266,7 +273,7 @@ class Receiver {
     }
     if (known === undefined || known.folder !== folderPath) return undefined;
     // A name that was free to choose, without a size, may be one that now follows from another manifest.
-    return equal(sha256(known.manifest), offer.manifestDigest) ? known : undefined;
+    return equal(digestOf(known.manifest), offer.manifestDigest) ? known : undefined;
   }
 
   /** Whether an earlier session has finished this transfer, and it still stands there. */
@@ -276,6 +283,10 @@ class Receiver {
       const partial = folder.open(offer.transferId, this.#entries, stored.placement);
       try {
         await partial.commit(() => {});
+      } catch (error) {
+        if (codeOf(error) !== "state_corrupt") throw error;
+        // Somebody has taken away what was to be put in place: begin again.
+        return false;
       } finally {
         partial.close();
       }
@@ -311,7 +322,7 @@ class Receiver {
       for (const entry of more) entries.push(entry);
     }
     const manifest = concat(...bodies);
-    if (entries.length !== offer.entryCount || !equal(sha256(manifest), offer.manifestDigest)) {
+    if (entries.length !== offer.entryCount || !equal(digestOf(manifest), offer.manifestDigest)) {
       throw new StxError("bad_manifest", "Cannot take the manifest: it is not the one that was offered");
     }
     this.#entries = entries;

@@ -77,6 +77,8 @@ export interface SentReceipt {
 
 /** A digest's worth of files in one DIGESTS record: 32 KiB. */
 const DIGESTS_PER_RECORD = 1024;
+/** What JavaScript's Date can hold, in milliseconds after 1970. */
+const TIME_MS_MAX = 8.64e15;
 
 const REJECT_CODES: Partial<Record<RejectReason, ErrorCode>> = { integrity: "digest_mismatch" };
 
@@ -99,6 +101,12 @@ class Sender {
   #digests: readonly Bytes[] | undefined;
   /** Rejects when sending fails; never resolves. */
   readonly #pumpFailure = Promise.withResolvers<never>();
+  /** The message that is being waited for. */
+  #incoming: Promise<Message> | undefined;
+  /** Whether END has gone out. */
+  #hasEnded = false;
+  /** Whether the transfer is over: nothing may be read from the source any more, which the next attempt uses. */
+  #isOver = false;
 
   constructor(channel: TransferChannel, options: SenderOptions) {
     this.#channel = channel;
@@ -111,14 +119,47 @@ class Sender {
 
   async run(): Promise<SentReceipt> {
     this.#pumpFailure.promise.catch(() => {});
+    try {
+      return await this.#converse();
+    } catch (error) {
+      throw await this.#refusal() ?? error;
+    } finally {
+      this.#isOver = true;
+    }
+  }
+
+  async #converse(): Promise<SentReceipt> {
     this.#offer();
     for (;;) {
-      const incoming = this.#channel.receive();
-      incoming.catch(() => {});
-      const message = await Promise.race([incoming, this.#pumpFailure.promise]);
+      const message = await Promise.race([this.#receive(), this.#pumpFailure.promise]);
+      this.#incoming = undefined;
       this.#state = stateAfter("sender", this.#state, message.type);
       const receipt = await this.#handle(message);
       if (receipt !== undefined) return receipt;
+    }
+  }
+
+  #receive(): Promise<Message> {
+    if (this.#incoming === undefined) {
+      this.#incoming = this.#channel.receive();
+      this.#incoming.catch(() => {});
+    }
+    return this.#incoming;
+  }
+
+  /** A refusal that has come already: it says more than the end of the connection, which follows it. */
+  async #refusal(): Promise<StxError | undefined> {
+    const nothing = breathe(this.#options.clock).then(() => undefined);
+    try {
+      for (;;) {
+        const message = await Promise.race([this.#receive(), nothing]);
+        if (message === undefined) return undefined;
+        this.#incoming = undefined;
+        this.#state = stateAfter("sender", this.#state, message.type);
+        if (message.type === "reject") return rejection(decodeReject(message.body));
+      }
+    } catch {
+      return undefined;
     }
   }
 

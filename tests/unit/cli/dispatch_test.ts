@@ -93,16 +93,16 @@ Deno.test("an error of a subcommand is printed and decides the status", async ()
   });
   const unexpected = await run(["recv"], fail(new TypeError("boom")));
   assert.equal(unexpected.status, 1);
-  assert.match(unexpected.error, /^stx recv: unexpected error: TypeError: boom;[^\n]*\n$/);
+  assert.match(unexpected.error, /^stx recv: Unexpected error: TypeError: boom;[^\n]*\n$/);
 });
 
 Deno.test("a wrong line is told with its command, and as an event where events are asked for", async () => {
   const unknown = await run(["frob"]);
   assert.equal(unknown.status, 2);
-  assert.match(unknown.error, /^stx: unknown command "frob"; /);
+  assert.match(unknown.error, /^stx: Unknown command "frob"; /);
   const wrong = await run(["send", "--json", "--bogus"]);
   assert.equal(wrong.status, 2);
-  assert.equal(wrong.error, "stx send: unknown option --bogus. See: stx help send\n");
+  assert.equal(wrong.error, "stx send: Unknown option --bogus. See: stx help send\n");
   const event = JSON.parse(wrong.out);
   assert.deepEqual([event.event, event.code, event.exit], ["error", "usage", 2]);
   assert.equal((await run(["send", "--bogus"])).out, "");
@@ -138,7 +138,7 @@ Deno.test("a failure that nobody waits for ends the program with one line and st
       assert.equal(stdout, "");
       assert.equal(
         stderr,
-        `stx recv: unexpected error: ${text}; this is a fault in stx; --verbose shows where\n`,
+        `stx recv: Unexpected error: ${text}; this is a fault in stx; --verbose shows where\n`,
       );
     });
   }

@@ -35,7 +35,7 @@ Deno.test("without a home the error names the option to give", () => {
     );
     throwsUsage(
       () => stateFolder("--state FILE", reading(variables)),
-      /^cannot tell where the state folder is/,
+      /^Cannot tell where the state folder is/,
       "give --state FILE, or set HOME",
     );
   }

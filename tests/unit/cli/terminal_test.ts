@@ -101,7 +101,7 @@ Deno.test("an error is one line with its hint, and gives the exit status", () =>
   ]);
   assert.deepEqual(errorLine(new StxError("disk", "Cannot write: full", { hint: "make room" })), [
     7,
-    "stx send: cannot write: full; make room\n",
+    "stx send: Cannot write: full; make room\n",
   ]);
   assert.deepEqual(errorLine(new StxError("usage", "cannot\x1b: bad.", { hint: "Run\n this" })), [
     2,
@@ -121,7 +121,7 @@ Deno.test("what has no code is called unexpected, without a stack", () => {
     assert.equal(outputOn(streams).error(error), 1);
     assert.equal(
       streams.error(),
-      `stx send: unexpected error: ${text}; this is a fault in stx; --verbose shows where\n`,
+      `stx send: Unexpected error: ${text}; this is a fault in stx; --verbose shows where\n`,
     );
   }
 });
@@ -134,17 +134,17 @@ Deno.test("--verbose shows causes, and where an unexpected error comes from", ()
   );
   assert.equal(
     streams.error(),
-    'stx send: cannot write\n    caused by StxError: inner\n    caused by "deep\\x1b"\n',
+    'stx send: Cannot write\n    caused by StxError: inner\n    caused by "deep\\x1b"\n',
   );
   const second = fakeStreams();
   outputOn(second, { verbose: true }).error(new Error("boom"));
   const lines = second.error().trimEnd().split("\n");
-  assert.match(lines[0]!, /^stx send: unexpected error: Error: boom;/);
+  assert.match(lines[0]!, /^stx send: Unexpected error: Error: boom;/);
   assert.match(lines[1]!, /^ {4}at .*terminal_test\.ts/);
   const third = fakeStreams();
   outputOn(third, { verbose: true }).error(new StxError("disk", "no cause"));
   outputOn(third, { verbose: true }).error(undefined);
-  assert.match(third.error(), /^stx send: no cause\nstx send: unexpected error: undefined;[^\n]*\n$/);
+  assert.match(third.error(), /^stx send: no cause\nstx send: Unexpected error: undefined;[^\n]*\n$/);
   const ring = new StxError("disk", "round");
   Object.defineProperty(ring, "cause", { value: ring });
   assert.equal(output.error(ring), 7);
