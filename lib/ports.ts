@@ -76,8 +76,18 @@ export interface ReceivingFolder {
    * and nothing would be left; `disk_full` if they do not fit.
    */
   place(entries: readonly Entry[], conflict: ConflictPolicy): Placement;
-  /** Opens the private partial folder of a transfer, making it if it does not exist. */
-  open(transferId: Bytes, entries: readonly Entry[], placement: Placement): PartialTransfer;
+  /** Gives up what a placement has reserved, if no transfer is opened with it. */
+  release(placement: Placement): void;
+  /**
+   * Opens the private partial folder of a transfer, making it if it does not exist.
+   * @param isSizeUnknown the one entry takes whatever is written
+   */
+  open(
+    transferId: Bytes,
+    entries: readonly Entry[],
+    placement: Placement,
+    isSizeUnknown?: boolean,
+  ): PartialTransfer;
   /** Says whether every file stands in place with its size and time. */
   isInPlace(entries: readonly Entry[], placement: Placement): boolean;
   /** Removes a partial folder and all in it; not an error if there is none. */

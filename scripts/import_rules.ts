@@ -66,7 +66,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   "lib/store": shell([...BASE, "lib/bytes"]),
   "lib/net": shell(LIB_FOR_NET),
   "mod.ts": core(LIB),
-  "cli": shell([...LIB, "cli/attack_sim"], { packages: ["cli-progress"] }),
+  "cli": shell([...LIB, "cli/attack_sim"]),
   // The simulator alone may run the protocol with parts of it weakened.
   "cli/attack_sim": shell([...LIB, "lib/attacks/weak", "cli"]),
   "scripts": shell([...LIB, "cli"]),

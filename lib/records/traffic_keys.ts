@@ -30,7 +30,7 @@ export class TrafficKeys {
   async #load(): Promise<TrafficKey> {
     const generation = this.#generation;
     const key = await importTrafficKey(this.#suite, this.#secret);
-    if (generation === this.#generation && !this.#erased) this.#current = key;
+    if (generation === this.#generation) this.#current = key;
     return key;
   }
 

@@ -63,9 +63,10 @@ export class SqliteTransferStore implements TransferStore {
     this.#database = this.#guard(() => new DatabaseSync(path));
     try {
       this.#guard(() => this.#prepareFile());
-      this.#find = this.#database.prepare("SELECT * FROM transfers WHERE peer = ? AND id = ?");
-      this.#save = this.#database.prepare("INSERT OR REPLACE INTO transfers VALUES (?,?,?,?,?,?,?,?,?,?)");
-      this.#saveDurable = this.#database.prepare(
+      const prepare = (sql: string) => this.#guard(() => this.#database.prepare(sql));
+      this.#find = prepare("SELECT * FROM transfers WHERE peer = ? AND id = ?");
+      this.#save = prepare("INSERT OR REPLACE INTO transfers VALUES (?,?,?,?,?,?,?,?,?,?)");
+      this.#saveDurable = prepare(
         "UPDATE transfers SET durable = ?, updated_ms = ? WHERE peer = ? AND id = ?",
       );
     } catch (error) {
@@ -81,7 +82,8 @@ export class SqliteTransferStore implements TransferStore {
     const applicationId = number("application_id");
     const version = number("user_version");
     const tables = Number(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!["n"]);
-    if (tables > 0 && (applicationId !== APPLICATION_ID || version !== SCHEMA_VERSION)) {
+    const isNew = tables === 0 && applicationId === 0 && version === 0;
+    if (!isNew && (applicationId !== APPLICATION_ID || version !== SCHEMA_VERSION)) {
       throw new StxError(
         "state_corrupt",
         applicationId === APPLICATION_ID
@@ -91,7 +93,7 @@ export class SqliteTransferStore implements TransferStore {
       );
     }
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    if (tables === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
+    if (isNew) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
     const damage = Object.values(database.prepare("PRAGMA quick_check(1)").get()!)[0];
     if (damage !== "ok") throw this.#corrupt(new Error(String(damage)));
   }
@@ -113,7 +115,9 @@ export class SqliteTransferStore implements TransferStore {
     } catch (error) {
       if (codeOf(error) !== undefined) throw error;
       const text = error instanceof Error ? error.message : String(error);
-      if (/malformed|not a database|corrupt/i.test(text)) throw this.#corrupt(error);
+      if (/malformed|not a database|corrupt|no such (table|column)|has \d+ columns/i.test(text)) {
+        throw this.#corrupt(error);
+      }
       if (/locked|busy/i.test(text)) {
         throw new StxError("state_busy", `The state file ${this.#path} is in use by another process`, {
           hint: "stop the other receiver, or name another file with --state",
@@ -181,12 +185,7 @@ export class SqliteTransferStore implements TransferStore {
   }
 
   #read(row: Row): StoredTransfer {
-    let placement: Placement;
-    try {
-      placement = JSON.parse(row.placement);
-    } catch (error) {
-      throw this.#corrupt(error);
-    }
+    const placement = this.#readPlacement(row.placement);
     return {
       state: row.state,
       manifest: row.manifest,
@@ -199,8 +198,29 @@ export class SqliteTransferStore implements TransferStore {
     };
   }
 
+  #readPlacement(text: string): Placement {
+    let placement: unknown;
+    try {
+      placement = JSON.parse(text);
+    } catch (error) {
+      throw this.#corrupt(error);
+    }
+    if (!isPlacement(placement)) throw this.#corrupt(new Error(`The placement is ${text}`));
+    return placement;
+  }
+
   /** Closes the file. */
   close(): void {
     this.#database.close();
   }
+}
+
+function isPlacement(value: unknown): value is Placement {
+  if (typeof value !== "object" || value === null || !("topNames" in value) || !("conflict" in value)) {
+    return false;
+  }
+  const { topNames, conflict } = value;
+  return typeof topNames === "object" && topNames !== null && !Array.isArray(topNames) &&
+    Object.values(topNames).every((name) => typeof name === "string") &&
+    ["refuse", "rename", "overwrite", "skip"].includes(conflict as string);
 }

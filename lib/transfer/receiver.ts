@@ -16,7 +16,6 @@ import type {
   Entry,
   Identity,
   PartialTransfer,
-  Placement,
   ReceivingFolder,
   StoredTransfer,
   TransferStore,
@@ -60,17 +59,6 @@ export type ReceiverEvent =
   /** Everything has come; it is made durable and put in place. */
   | { readonly kind: "finishing" };
 
-/** A receiving folder that also takes a file whose size nobody knows beforehand. */
-export interface TransferFolder extends ReceivingFolder {
-  /** `sizeUnknown`: the only entry is a file, and whatever is written is its content. */
-  open(
-    transferId: Bytes,
-    entries: readonly Entry[],
-    placement: Placement,
-    sizeUnknown?: boolean,
-  ): PartialTransfer;
-}
-
 /** What a receiver works with. */
 export interface ReceiverOptions {
   /** Who we are; it signs the receipt. */
@@ -80,7 +68,7 @@ export interface ReceiverOptions {
   /** Remembers transfers across crashes. */
   readonly store: TransferStore;
   /** Where transfers arrive. */
-  readonly folder: TransferFolder;
+  readonly folder: ReceivingFolder;
   /** The folder's absolute path, by which the store knows it again. */
   readonly folderPath: string;
   /** What to do where a name is taken. */
@@ -330,17 +318,22 @@ class Receiver {
     this.#checkPolicy();
     const { folder, folderPath, conflict, clock } = this.#options;
     const placement = folder.place(entries, conflict);
-    this.#save({
-      state: "receiving",
-      manifest,
-      blockSizeBytes: offer.blockSizeBytes,
-      durableBytes: 0,
-      folder: folderPath,
-      placement,
-      receipt: new Uint8Array(0),
-      updatedMs: clock.nowMs(),
-    });
-    this.#partial = folder.open(offer.transferId, entries, placement, offer.sizeBytes === null);
+    try {
+      this.#save({
+        state: "receiving",
+        manifest,
+        blockSizeBytes: offer.blockSizeBytes,
+        durableBytes: 0,
+        folder: folderPath,
+        placement,
+        receipt: new Uint8Array(0),
+        updatedMs: clock.nowMs(),
+      });
+      this.#partial = folder.open(offer.transferId, entries, placement, offer.sizeBytes === null);
+    } catch (error) {
+      folder.release(placement);
+      throw error;
+    }
     await this.#acceptAt(0);
   }
 

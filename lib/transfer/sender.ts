@@ -6,7 +6,7 @@
 import { type Bytes, concat, equal } from "../bytes/bytes.ts";
 import { crc32 } from "../bytes/crc32.ts";
 import { StreamSha256 } from "../crypto/stream_digest.ts";
-import { type ErrorCode, StxError } from "../errors.ts";
+import { codeOf, type ErrorCode, StxError } from "../errors.ts";
 import { verifySshsigBlob } from "../identity/sshsig.ts";
 import type { Clock, Random, Source } from "../ports.ts";
 import {
@@ -122,7 +122,7 @@ class Sender {
     try {
       return await this.#converse();
     } catch (error) {
-      throw await this.#refusal() ?? error;
+      throw codeOf(error) === "connection_lost" ? await this.#refusal() ?? error : error;
     } finally {
       this.#isOver = true;
     }
@@ -194,11 +194,10 @@ class Sender {
           this.#channel.send("manifest", body);
         }
         return undefined;
-      case "accept": {
-        const offset = await this.#start(decodeAccept(message.body));
-        this.#pump(offset).catch((error) => this.#pumpFailure.reject(error));
+      case "accept":
+        // Beside it the receiver is listened to, and the end of the connection is noticed.
+        this.#sendStream(decodeAccept(message.body)).catch((error) => this.#pumpFailure.reject(error));
         return undefined;
-      }
       case "durable":
         this.#options.onEvent({ kind: "durable", bytes: decodeOffset(message) });
         return undefined;
@@ -209,14 +208,29 @@ class Sender {
     }
   }
 
-  /** Compares what the receiver has with the source, and says where sending begins. */
-  async #start(accept: Accept): Promise<number> {
-    const { source, manifest, onEvent } = this.#options;
+  async #sendStream(accept: Accept): Promise<void> {
+    const offset = await this.#start(accept);
+    if (offset !== undefined) await this.#pump(offset);
+  }
+
+  /**
+   * Compares what the receiver has with the source, and says where sending begins; `undefined` where the
+   * transfer ended meanwhile.
+   */
+  async #start(accept: Accept): Promise<number | undefined> {
+    const { source, manifest, blockSizeBytes, onEvent } = this.#options;
     const size = manifest.sizeBytes ?? 0;
+    if (accept.offsetBytes > size || accept.offsetBytes % blockSizeBytes !== 0) {
+      throw new StxError(
+        "malformed",
+        `Cannot start at byte ${accept.offsetBytes}: it is no whole block of a stream of ${size} bytes`,
+      );
+    }
     let offset = 0;
-    if (accept.offsetBytes > 0 && accept.offsetBytes <= size) {
+    if (accept.offsetBytes > 0) {
       const hash = new StreamSha256();
       await this.#readPrefix(accept.offsetBytes, (bytes) => hash.update(bytes));
+      if (this.#isOver) return undefined;
       if (equal(hash.finish(), accept.sha256)) offset = accept.offsetBytes;
     }
     if (offset === 0) {
@@ -245,7 +259,7 @@ class Sender {
     this.#fileDigests = this.#newFileDigests();
     const buffer = new Uint8Array(blockSizeBytes);
     let at = 0;
-    while (at < sizeBytes) {
+    while (at < sizeBytes && !this.#isOver) {
       const size = await source.read(buffer.subarray(0, Math.min(buffer.length, sizeBytes - at)));
       if (size === 0) throw new StxError("source_changed", "The source became shorter while it was read");
       const bytes = buffer.subarray(0, size);
@@ -267,7 +281,9 @@ class Sender {
     let at = offset;
     for (;;) {
       await this.#channel.room(plaintext.length);
+      if (this.#isOver) return;
       const size = await source.read(block);
+      if (this.#isOver) return;
       if (size === 0) break;
       const bytes = block.subarray(0, size);
       this.#crc = crc32(bytes, this.#crc);
@@ -285,7 +301,9 @@ class Sender {
     source.checkUnchanged();
     this.#sentSizeBytes = at;
     await this.#sendDigests();
+    if (this.#isOver) return;
     this.#channel.send("end", encodeEnd({ sizeBytes: at, blockCount: index, crc32: this.#crc }));
+    this.#hasEnded = true;
     this.#state = "waitDone";
     onEvent({ kind: "finishing" });
   }
@@ -302,12 +320,25 @@ class Sender {
 
   async #verifyReceipt(body: Bytes): Promise<SentReceipt> {
     const done = decodeDone(body);
-    const { manifest, identity } = this.#options;
+    const { manifest, identity, withDigests } = this.#options;
     const sizeBytes = manifest.sizeBytes ?? this.#sentSizeBytes;
+    if (manifest.sizeBytes === null && !this.#hasEnded) {
+      throw new StxError("unexpected_message", "Cannot accept done: what is sent now was never sent before");
+    }
     if (done.sizeBytes !== sizeBytes) {
       throw new StxError(
         "bad_receipt",
         `The receipt is about ${done.sizeBytes} bytes, sent were ${sizeBytes}`,
+      );
+    }
+    if (done.finishedMs > TIME_MS_MAX) {
+      throw new StxError("bad_receipt", `The receipt's time is ${done.finishedMs} ms`);
+    }
+    // Whoever asks for digests gets them; unasked they come in the receipt of an earlier session alone.
+    if (done.withDigests !== withDigests && (withDigests || this.#hasEnded)) {
+      throw new StxError(
+        "bad_receipt",
+        "The receipt is not what was asked for: it has digests, or has none, where the opposite was agreed",
       );
     }
     if (done.withDigests && this.#digests === undefined) {

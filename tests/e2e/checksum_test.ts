@@ -11,7 +11,9 @@ Deno.test("--checksum: the receipt has each file's SHA-256 as sha256sum writes i
     const receiver = await stage.receive();
     const receipt = `${stage.folder}/receipt`;
 
-    const sent = await stage.send(receiver, `${stage.outbox}/folder`, { args: ["--checksum", "--receipt", receipt] });
+    const sent = await stage.send(receiver, `${stage.outbox}/folder`, {
+      args: ["--checksum", "--receipt", receipt],
+    });
 
     assert.equal(sent.code, 0, sent.stderr);
     assert.deepEqual(tree(`${stage.inbox}/folder`), tree(`${stage.outbox}/folder`));
@@ -27,7 +29,9 @@ Deno.test("--checksum holds over a cut", async () => {
   await withStage(async (stage) => {
     const file = stage.file("file", 8_000_000);
     const receiver = await stage.receive();
-    await using relay = new Relay(receiver, { cutAfter: (connection) => connection === 0 ? 4_000_000 : undefined });
+    await using relay = new Relay(receiver, {
+      cutAfter: (connection) => connection === 0 ? 4_000_000 : undefined,
+    });
     const receipt = `${stage.folder}/receipt`;
 
     const sent = await stage.send(relay, file, { args: ["--checksum", "--receipt", receipt] });

@@ -8,6 +8,7 @@ const POLICIES = ["refuse", "rename", "overwrite", "skip"] as const;
 /** Sends a folder and a file whose names are taken in the inbox; the folder has one file that is new there. */
 async function sendTaken(stage: Stage, policy: typeof POLICIES[number]): Promise<Ended> {
   Deno.mkdirSync(`${stage.inbox}/folder`);
+  Deno.writeTextFileSync(`${stage.inbox}/folder/kept`, "was here");
   Deno.writeTextFileSync(`${stage.inbox}/folder/old`, "was here");
   Deno.writeTextFileSync(`${stage.inbox}/notes.txt`, "was here");
   stage.file("folder/old", "new");
@@ -36,7 +37,11 @@ Deno.test("refuse: nothing is touched, and the sender ends with 4", async () => 
     assert.equal(sent.code, 4, sent.stderr);
     assert.match(sent.stderr, /^stx send: .*"folder".*already taken.*\n$/);
     assert.ok(!sent.stderr.includes(stage.inbox), "the receiver's own path is none of the sender's business");
-    assert.deepEqual(texts(stage), { "folder/old": "was here", "notes.txt": "was here" });
+    assert.deepEqual(texts(stage), {
+      "folder/kept": "was here",
+      "folder/old": "was here",
+      "notes.txt": "was here",
+    });
   });
 });
 
@@ -46,6 +51,7 @@ Deno.test("rename: all arrives beside what is there, and events tell the names",
 
     assert.equal(sent.code, 0, sent.stderr);
     assert.deepEqual(texts(stage), {
+      "folder/kept": "was here",
       "folder/old": "was here",
       "folder-1/added": "new",
       "folder-1/old": "new",
@@ -57,13 +63,15 @@ Deno.test("rename: all arrives beside what is there, and events tell the names",
 
 Deno.test("overwrite: what has the same name is replaced, the rest of a folder stays", async () => {
   await withStage(async (stage) => {
-    Deno.mkdirSync(`${stage.inbox}/folder`);
-    Deno.writeTextFileSync(`${stage.inbox}/folder/unrelated`, "was here");
-    Deno.removeSync(`${stage.inbox}/folder`, { recursive: true });
     const sent = await sendTaken(stage, "overwrite");
 
     assert.equal(sent.code, 0, sent.stderr);
-    assert.deepEqual(texts(stage), { "folder/added": "new", "folder/old": "new", "notes.txt": "new" });
+    assert.deepEqual(texts(stage), {
+      "folder/added": "new",
+      "folder/kept": "was here",
+      "folder/old": "new",
+      "notes.txt": "new",
+    });
   });
 });
 
@@ -72,7 +80,12 @@ Deno.test("skip: what is there stays, what is new arrives", async () => {
     const sent = await sendTaken(stage, "skip");
 
     assert.equal(sent.code, 0, sent.stderr);
-    assert.deepEqual(texts(stage), { "folder/added": "new", "folder/old": "was here", "notes.txt": "was here" });
+    assert.deepEqual(texts(stage), {
+      "folder/added": "new",
+      "folder/kept": "was here",
+      "folder/old": "was here",
+      "notes.txt": "was here",
+    });
   });
 });
 

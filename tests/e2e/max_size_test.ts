@@ -40,7 +40,10 @@ Deno.test("--max-size holds for standard input, whose size nobody knows beforeha
   await withStage(async (stage) => {
     const receiver = await stage.receive({ args: ["--max-size", "2M"] });
 
-    const sent = await stage.send(receiver, "-", { stdin: randomBytes(6_000_000), args: ["--name", "piped"] });
+    const sent = await stage.send(receiver, "-", {
+      stdin: randomBytes(6_000_000),
+      args: ["--name", "piped"],
+    });
 
     assert.equal(sent.code, 4, sent.stderr);
     await receiver.process.event("error");

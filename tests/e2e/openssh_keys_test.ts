@@ -76,12 +76,21 @@ Deno.test({
       const receiverKey = await sshKey(stage, "receiver_key");
       const authorized = `${stage.folder}/ssh_authorized_keys`;
       const publicKey = Deno.readTextFileSync(`${senderKey}.pub`);
-      Deno.writeTextFileSync(authorized, `# my keys\n\nssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 old\n${publicKey}`);
+      Deno.writeTextFileSync(
+        authorized,
+        `# my keys\n\nssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 old\n${publicKey}`,
+      );
       const file = stage.file("file", "content");
       const receiver = await stage.receive({ args: ["-i", receiverKey, "--authorized-keys", authorized] });
       assert.equal(receiver.fingerprint, await fingerprintOf(`${receiverKey}.pub`));
 
-      for (const peer of [receiver.fingerprint, `${receiverKey}.pub`, Deno.readTextFileSync(`${receiverKey}.pub`)]) {
+      for (
+        const peer of [
+          receiver.fingerprint,
+          `${receiverKey}.pub`,
+          Deno.readTextFileSync(`${receiverKey}.pub`),
+        ]
+      ) {
         const sent = await stage.send(receiver, file, { args: ["-i", senderKey, "--peer", peer.trim()] });
         assert.equal(sent.code, 0, sent.stderr);
       }
@@ -110,7 +119,16 @@ Deno.test({
         assert.equal(fromLocked.code, 0, fromLocked.stderr);
 
         const toLocked = await stage.receive({
-          args: ["-i", key, "--authorized-keys", authorized, "--state", `${stage.folder}/other.db`, "--on-conflict", "rename"],
+          args: [
+            "-i",
+            key,
+            "--authorized-keys",
+            authorized,
+            "--state",
+            `${stage.folder}/other.db`,
+            "--on-conflict",
+            "rename",
+          ],
           env: { ...stage.receiver.env, ...agent },
         });
         const toAgent = await stage.send(toLocked, file, { args: ["--peer", `${key}.pub`] });

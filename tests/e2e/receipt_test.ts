@@ -9,7 +9,18 @@ async function verify(stage: Stage, receipt: string, text: string): Promise<Outc
   const signers = `${stage.folder}/allowed_signers`;
   const key = Deno.readTextFileSync(`${stage.receiver.identity}.pub`);
   Deno.writeTextFileSync(signers, `receiver namespaces="receipt@stx1" ${key}`);
-  const args = ["-Y", "verify", "-n", "receipt@stx1", "-I", "receiver", "-f", signers, "-s", `${receipt}.sig`];
+  const args = [
+    "-Y",
+    "verify",
+    "-n",
+    "receipt@stx1",
+    "-I",
+    "receiver",
+    "-f",
+    signers,
+    "-s",
+    `${receipt}.sig`,
+  ];
   return await runProgram("ssh-keygen", args, { input: text });
 }
 

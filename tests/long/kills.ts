@@ -14,7 +14,10 @@ const KILLS_PER_ROUND = 6;
 
 /** Runs all rounds; returns the exit status. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({ args: Deno.args, options: { rounds: { type: "string" }, size: { type: "string" } } });
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: { rounds: { type: "string" }, size: { type: "string" } },
+  });
   const roundCount = Number(values.rounds ?? 20);
   const sizeBytes = Number(values.size ?? 256) * MIB;
   const seed = chosenSeed();
@@ -31,7 +34,11 @@ async function main(): Promise<number> {
           seed: seed + round,
         });
         const seconds = ((performance.now() - start) / 1000).toFixed(1);
-        print(`${name}: ${kills.length} kills, ${(extraBytes / MIB).toFixed(1)} MiB beside the file, ${seconds} s`);
+        print(
+          `${name}: ${kills.length} kills, ${
+            (extraBytes / MIB).toFixed(1)
+          } MiB beside the file, ${seconds} s`,
+        );
       });
     } catch (error) {
       failureCount += 1;

@@ -37,7 +37,9 @@ export function eventProblem(line: string): string | undefined {
   }
   if (typeof event !== "object" || event === null) return "an event is not an object";
   const [[first, version] = [], [second, name] = [], ...rest] = Object.entries(event);
-  if (first !== "v" || version !== 1 || second !== "event") return 'an event does not begin with "v" and "event"';
+  if (first !== "v" || version !== 1 || second !== "event") {
+    return 'an event does not begin with "v" and "event"';
+  }
   const fields = DOCUMENTED_EVENTS.get(String(name));
   if (fields === undefined) return "an event is not documented";
   const printed = new Map(rest);
@@ -56,7 +58,9 @@ function readDocument(text: string): ReadonlyMap<string, Fields> {
     const rows = section.split(/^## /m)[0]!.matchAll(/^\| +`(\w+)` +\| +([a-z ]*[a-z]) +\|/gm);
     const fields = new Map(Array.from(rows, ([, field, type]) => [field!, type!]));
     const unknown = [...fields.values()].find((type) => !Object.hasOwn(TYPES, type));
-    if (unknown !== undefined) throw new Error(`docs/cli-events.md has the type "${unknown}", which no test knows`);
+    if (unknown !== undefined) {
+      throw new Error(`docs/cli-events.md has the type "${unknown}", which no test knows`);
+    }
     events.set(section.split("\n")[0]!.trim(), fields);
   }
   return events;

@@ -72,4 +72,10 @@ export function onSmallDisk(path: string, size: string): readonly string[] {
 const ISOLATED = ["unshare", "--mount", ...Deno.uid() === 0 ? [] : ["--map-root-user"]];
 
 /** Whether {@link onSmallDisk} works here. */
-export const HAS_SMALL_DISKS = works(ISOLATED[0]!, ...ISOLATED.slice(1), "sh", "-c", "mount -t tmpfs none /tmp");
+export const HAS_SMALL_DISKS = works(
+  ISOLATED[0]!,
+  ...ISOLATED.slice(1),
+  "sh",
+  "-c",
+  "mount -t tmpfs none /tmp",
+);

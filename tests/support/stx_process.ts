@@ -64,7 +64,9 @@ export class StxProcess {
   constructor(args: readonly string[], options: StartOptions) {
     this.args = args;
     const words = [...options.prefix ?? [], ...STX, ...args];
-    const [program, ...rest] = options.terminal ? ["script", "-qec", words.map(quote).join(" "), "/dev/null"] : words;
+    const [program, ...rest] = options.terminal
+      ? ["script", "-qec", words.map(quote).join(" "), "/dev/null"]
+      : words;
     this.#child = new Deno.Command(program!, {
       args: rest,
       clearEnv: true,
@@ -127,11 +129,12 @@ export class StxProcess {
   }
 
   async #run(stdin: StartOptions["stdin"], isTerminal: boolean): Promise<Ended> {
+    const fed = new AbortController();
     const [{ code }] = await Promise.all([
-      this.#child.status,
+      this.#child.status.finally(() => fed.abort()),
       this.#readOut(),
       this.#readError(),
-      stdin === undefined ? undefined : feed(stdin, this.#child.stdin),
+      stdin === undefined ? undefined : feed(stdin, this.#child.stdin, fed.signal),
     ]);
     if (isTerminal) await this.#child.stdin.close().catch(() => {});
     // A stack trace, or a failure without a code, is a fault in stx in every scenario.
@@ -188,10 +191,14 @@ function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-async function feed(from: Uint8Array | ReadableStream<Uint8Array>, to: WritableStream<Uint8Array>) {
+/** Writes all of `from`, unless the program ends without having read it. */
+async function feed(
+  from: Uint8Array | ReadableStream<Uint8Array>,
+  to: WritableStream<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
   const source = from instanceof Uint8Array ? new Blob([new Uint8Array(from)]).stream() : from;
-  // A program may end without having read all of its input.
-  await source.pipeTo(to).catch(() => {});
+  await source.pipeTo(to, { signal }).catch(() => {});
 }
 
 /** Splits a command line as a shell does, as far as quotes go. */
@@ -207,6 +214,7 @@ function stxWords(line: string | undefined): readonly string[] {
 
 /** Where Deno keeps packages: by default below HOME, which is another one in the tests. */
 function denoDir(): string {
-  const { stdout } = new Deno.Command(Deno.execPath(), { args: ["info", "--json"], stderr: "null" }).outputSync();
+  const { stdout } = new Deno.Command(Deno.execPath(), { args: ["info", "--json"], stderr: "null" })
+    .outputSync();
   return (JSON.parse(new TextDecoder().decode(stdout)) as { denoDir: string }).denoDir;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ErrorCode, StxError } from "../../../lib/errors.ts";
 import { diskError, isNotFound, isTaken, leadsNowhere } from "../../../lib/files/disk_error.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
-import { asOrdinaryUser } from "./unprivileged.ts";
+import { runAlone } from "./run_alone.ts";
 
 function caught(body: () => unknown): unknown {
   try {
@@ -60,12 +60,7 @@ Deno.test("what is rare has its code as well", () => {
 });
 
 Deno.test("a denied file is a matter of permission", async () => {
-  await asOrdinaryUser((folder) => {
-    Deno.writeTextFileSync(`${folder}/file`, "", { mode: 0o000 });
-    const error = diskError(caught(() => Deno.readFileSync(`${folder}/file`)), "read", "file");
-    assert.equal(error.code, "permission");
-    assert.ok(error.hint !== undefined);
-  });
+  await runAlone("denied file");
 });
 
 Deno.test("what Deno itself denies is a matter of permission", () => {

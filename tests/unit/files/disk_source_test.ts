@@ -4,7 +4,7 @@ import { type DiskSource, openSource } from "../../../lib/files/disk_source.ts";
 import type { WalkOptions } from "../../../lib/files/walk.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 import { content, TIME_MS } from "./tree.ts";
-import { asOrdinaryUser } from "./unprivileged.ts";
+import { runAlone } from "./run_alone.ts";
 
 /** Opens without following links; a warning is a failure unless the test collects them. */
 function open(paths: readonly string[], options: Partial<WalkOptions> = {}): DiskSource {
@@ -215,18 +215,7 @@ Deno.test("what does not exist is refused", async () => {
 });
 
 Deno.test("what may not be read is refused", async () => {
-  await asOrdinaryUser((folder) => {
-    makeTop(folder);
-    Deno.chmodSync(`${folder}/top/sub`, 0o000);
-    assert.throws(() => open([`${folder}/top`]), { code: "permission", message: /list the folder.*sub/ });
-    Deno.chmodSync(`${folder}/top/sub`, 0o400);
-    assert.throws(() => open([`${folder}/top`]), { code: "permission", message: /sub\/c/ });
-    Deno.chmodSync(`${folder}/top/sub`, 0o700);
-    Deno.chmodSync(`${folder}/top/sub/c`, 0o000);
-    const source = open([`${folder}/top`]);
-    assert.throws(() => readAll(source), { code: "permission", message: /sub\/c/ });
-    source.close();
-  });
+  await runAlone("denied source");
 });
 
 Deno.test("symbolic links are left out with a warning, and refused where named", async () => {

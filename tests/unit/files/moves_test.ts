@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ConflictPolicy, Entry } from "../../../lib/ports.ts";
 import {
+  commitCut,
   deliver,
   namesIn,
   nothing,
@@ -8,13 +9,10 @@ import {
   PRIVATE,
   receive,
   reopen,
-  resume,
   withPlace,
-  withUmask,
 } from "./receiving.ts";
-import { contentOf, entry, expected, snapshot, streamOf, TREE, withPatched } from "./tree.ts";
-import { asOrdinaryUser } from "./unprivileged.ts";
-import { openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
+import { contentOf, entry, expected, snapshot, TREE, withPatched } from "./tree.ts";
+import { runAlone } from "./run_alone.ts";
 
 /** A folder with two files in it and one below. */
 const TOP: readonly Entry[] = [
@@ -65,17 +63,15 @@ Deno.test("commit calls back once, after which it renames", async () => {
 
 Deno.test("a callback that fails leaves everything to be committed again", async () => {
   await withPlace(async (place) => {
-    await withUmask(0o022, async () => {
-      const partial = await receive(place, TREE);
-      const fail = () => {
-        throw new Error("the journal is full");
-      };
-      await assert.rejects(() => partial.commit(fail), /the journal is full/);
-      assert.deepEqual(namesIn(place.path), [".stx-partial"]);
-      await partial.commit(nothing);
-      partial.close();
-      assert.deepEqual(snapshot(place.path), expected(TREE, 0o022));
-    });
+    const partial = await receive(place, TREE);
+    const fail = () => {
+      throw new Error("the journal is full");
+    };
+    await assert.rejects(() => partial.commit(fail), /the journal is full/);
+    assert.deepEqual(namesIn(place.path), [".stx-partial"]);
+    await partial.commit(nothing);
+    partial.close();
+    assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
   });
 });
 
@@ -89,41 +85,22 @@ Deno.test("a commit that was cut short at any rename is finished by another proc
     let whole: Readonly<Record<string, string>> | undefined;
     for (let cutAfter = 0, wasCut = true; wasCut; cutAfter++) {
       await withPlace(async (place) => {
-        await withUmask(0o022, async () => {
-          prepare(place);
-          const first = await receive(place, [...TREE, ...TOP_AND_FILE], conflict);
-          wasCut = await commitCut(() => first.commit(nothing), cutAfter);
-          first.close();
-          const second = reopen(place, [...TREE, ...TOP_AND_FILE], conflict);
-          await second.commit(nothing);
-          second.close();
-          const found = texts(place.path);
-          whole ??= found;
-          assert.deepEqual(found, whole, `${conflict} after ${cutAfter} renames`);
-          const tree = Object.entries(snapshot(place.path)).filter(([path]) => !/^top|^file/.test(path));
-          assert.deepEqual(Object.fromEntries(tree), expected(TREE, 0o022));
-        });
+        prepare(place);
+        const first = await receive(place, [...TREE, ...TOP_AND_FILE], conflict);
+        wasCut = await commitCut(first, cutAfter);
+        first.close();
+        const second = reopen(place, [...TREE, ...TOP_AND_FILE], conflict);
+        await second.commit(nothing);
+        second.close();
+        const found = texts(place.path);
+        whole ??= found;
+        assert.deepEqual(found, whole, `${conflict} after ${cutAfter} renames`);
+        const tree = Object.entries(snapshot(place.path)).filter(([path]) => !/^top|^file/.test(path));
+        assert.deepEqual(Object.fromEntries(tree), expected(TREE, place.umask));
       });
     }
   }
 });
-
-/** Commits as a process would that dies after `count` renames; says whether it came to that. */
-async function commitCut(commit: () => Promise<void>, count: number): Promise<boolean> {
-  const { renameSync } = Deno;
-  let left = count;
-  const cut = (from: string | URL, to: string | URL) => {
-    if (left-- === 0) throw new Error("cut");
-    renameSync(from, to);
-  };
-  try {
-    await withPatched(Deno, "renameSync", cut, commit);
-    return false;
-  } catch (error) {
-    assert.match(String((error as Error).message), /cut/);
-    return true;
-  }
-}
 
 Deno.test("a transfer that is complete in place needs nothing more", async () => {
   for (const conflict of ["refuse", "overwrite", "skip"] as const) {
@@ -417,43 +394,5 @@ Deno.test("many names are put in place without holding up everything else", asyn
 });
 
 Deno.test("a user whom modes do stop receives files and folders that nobody may write to", async () => {
-  await asOrdinaryUser(async (path) => {
-    Deno.mkdirSync(`${path}/in`);
-    const place = { folder: openReceivingFolder(`${path}/in`), path: `${path}/in`, outside: path };
-    const entries = [
-      ...TREE,
-      entry("shut", 3, 0o000),
-      entry("dark/", 0, 0o000),
-      entry("dark/inner/", 0, 0o111),
-      entry("dark/inner/file", 3, 0o200),
-    ];
-    await withUmask(0o022, async () => {
-      const first = await receive(place, entries);
-      await assert.rejects(() => first.commit(() => assert.fail("dies here")));
-      first.close();
-      // Going on after that needs the bits that were taken.
-      const second = reopen(place, entries);
-      const stream = streamOf(entries);
-      await resume(second, entries, stream.length - 1);
-      second.write(stream.subarray(-1));
-      await commitCut(() => second.commit(nothing), 2);
-      await second.commit(nothing);
-      second.close();
-      // The crash after the last change, before the journal said done.
-      const third = reopen(place, entries);
-      await third.commit(nothing);
-      third.close();
-      assert.deepEqual(namesIn(place.path), ["dark", "empty-first", "first", "last", "shut", "tree"]);
-    });
-    for (const name of ["dark", "shut"]) {
-      assert.equal(Deno.lstatSync(`${place.path}/${name}`).mode! & 0o777, 0o000);
-      Deno.chmodSync(`${place.path}/${name}`, 0o700);
-    }
-    assert.equal(Deno.lstatSync(`${place.path}/dark/inner`).mode! & 0o777, 0o111);
-    assert.equal(Deno.lstatSync(`${place.path}/dark/inner/file`).mode! & 0o777, 0o200);
-    for (const name of ["dark/inner", "tree/closed", "tree/closed/deep"]) {
-      Deno.chmodSync(`${place.path}/${name}`, 0o700);
-    }
-    assert.deepEqual(Deno.readFileSync(`${place.path}/tree/closed/deep/over`), contentOf(TREE[9]!));
-  });
+  await runAlone("closed files and folders");
 });

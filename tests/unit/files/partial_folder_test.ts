@@ -11,9 +11,9 @@ import {
   resume,
   sha256,
   withPlace,
-  withUmask,
   writeAll,
 } from "./receiving.ts";
+import { runAlone } from "./run_alone.ts";
 import { contentOf, entry, expected, snapshot, streamOf, TIME_MS, TREE, withPatched } from "./tree.ts";
 
 const STREAM = streamOf(TREE);
@@ -33,66 +33,38 @@ const OFFSETS: readonly number[] = [
 Deno.test("a tree arrives as it was sent, however its stream is cut", async () => {
   for (const chunkSize of [1, 3, 999, 4096, 8192, STREAM.length]) {
     await withPlace(async (place) => {
-      await withUmask(0o022, async () => {
-        const partial = open(place, TREE);
-        await resume(partial, TREE, 0);
-        writeAll(partial, STREAM, chunkSize);
-        assert.deepEqual(namesIn(place.path), [".stx-partial"]);
-        await partial.commit(nothing);
-        partial.close();
-        assert.deepEqual(snapshot(place.path), expected(TREE, 0o022));
-      });
+      const partial = open(place, TREE);
+      await resume(partial, TREE, 0);
+      writeAll(partial, STREAM, chunkSize);
+      assert.deepEqual(namesIn(place.path), [".stx-partial"]);
+      await partial.commit(nothing);
+      partial.close();
+      assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
     });
   }
 });
 
 Deno.test("modes obey the receiver's umask, and never hold setuid, setgid or sticky", async () => {
-  const entries = [
-    entry("a", 3, 0o6755),
-    entry("d/", 0, 0o7777),
-    entry("d/b", 0, 0o7777),
-    entry("e/", 0, 0o1000),
-  ];
-  for (const umask of [0o000, 0o022, 0o027, 0o077]) {
-    await withPlace(async (place) => {
-      await withUmask(umask, async () => {
-        const partial = await receive(place, entries);
-        await partial.commit(nothing);
-        partial.close();
-        const plain = entries.map((item) => ({ ...item, mode: item.mode & 0o777 }));
-        assert.deepEqual(snapshot(place.path), expected(plain, umask));
-      });
-    });
-  }
+  await runAlone("umask");
 });
 
 Deno.test("nobody else may enter while a transfer is under way", async () => {
-  await withPlace(async (place) => {
-    await withUmask(0o000, async () => {
-      const partial = await receive(place, [entry("a", 3, 0o777)]);
-      for (const path of [".stx-partial", PRIVATE, `${PRIVATE}/data`]) {
-        assert.equal(Deno.statSync(`${place.path}/${path}`).mode! & 0o777, 0o700, path);
-      }
-      partial.close();
-    });
-  });
+  await runAlone("private folders");
 });
 
 Deno.test("a transfer continues at any place after a crash", async () => {
   for (const offset of OFFSETS) {
     await withPlace(async (place) => {
-      await withUmask(0o022, async () => {
-        const first = open(place, TREE);
-        await first.resumeAt(0);
-        writeAll(first, STREAM.subarray(0, Math.min(offset + 700, STREAM.length)));
-        first.close();
-        const second = reopen(place, TREE);
-        await resume(second, TREE, offset);
-        writeAll(second, STREAM.subarray(offset), 777);
-        await second.commit(nothing);
-        second.close();
-        assert.deepEqual(snapshot(place.path), expected(TREE, 0o022), `at ${offset}`);
-      });
+      const first = open(place, TREE);
+      await first.resumeAt(0);
+      writeAll(first, STREAM.subarray(0, Math.min(offset + 700, STREAM.length)));
+      first.close();
+      const second = reopen(place, TREE);
+      await resume(second, TREE, offset);
+      writeAll(second, STREAM.subarray(offset), 777);
+      await second.commit(nothing);
+      second.close();
+      assert.deepEqual(snapshot(place.path), expected(TREE, place.umask), `at ${offset}`);
     });
   }
 });
@@ -140,26 +112,24 @@ Deno.test("resuming at 0 drops everything, whatever is there", async () => {
     writeAll(partial, STREAM);
     await partial.commit(nothing);
     partial.close();
-    assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+    assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
   });
 });
 
 Deno.test("empty files, folders and times that a crash has lost are made again", async () => {
   await withPlace(async (place) => {
-    await withUmask(0o022, async () => {
-      const first = await receive(place, TREE);
-      first.close();
-      const data = `${place.path}/${PRIVATE}/data`;
-      Deno.removeSync(`${data}/empty-first`);
-      Deno.removeSync(`${data}/tree/empty`);
-      Deno.utimeSync(`${data}/first`, 0, 0);
-      Deno.utimeSync(`${data}/tree/closed/zero`, 0, 0);
-      const second = reopen(place, TREE);
-      await resume(second, TREE, STREAM.length);
-      await second.commit(nothing);
-      second.close();
-      assert.deepEqual(snapshot(place.path), expected(TREE, 0o022));
-    });
+    const first = await receive(place, TREE);
+    first.close();
+    const data = `${place.path}/${PRIVATE}/data`;
+    Deno.removeSync(`${data}/empty-first`);
+    Deno.removeSync(`${data}/tree/empty`);
+    Deno.utimeSync(`${data}/first`, 0, 0);
+    Deno.utimeSync(`${data}/tree/closed/zero`, 0, 0);
+    const second = reopen(place, TREE);
+    await resume(second, TREE, STREAM.length);
+    await second.commit(nothing);
+    second.close();
+    assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
   });
 });
 
@@ -214,7 +184,7 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
       writeAll(second, STREAM);
       await second.commit(nothing);
       second.close();
-      assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+      assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
       assert.deepEqual(snapshot(place.outside), canary);
     });
   });
@@ -249,7 +219,7 @@ Deno.test("links behind the place of resuming are removed, not followed", async 
     writeAll(second, STREAM.subarray(5));
     await second.commit(nothing);
     second.close();
-    assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+    assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
     assert.deepEqual(snapshot(place.outside), canary);
   });
 });
@@ -302,7 +272,7 @@ Deno.test("a transfer of empty things alone is put in place", async () => {
     await partial.resumeAt(0);
     await partial.commit(nothing);
     partial.close();
-    assert.deepEqual(snapshot(place.path), expected(entries, Deno.umask()));
+    assert.deepEqual(snapshot(place.path), expected(entries, place.umask));
   });
 });
 
@@ -380,7 +350,7 @@ Deno.test("a write that takes only a part is continued", async () => {
     const partial = await withPatched(FsFile, "writeSync", short, () => receive(place, TREE));
     await partial.commit(nothing);
     partial.close();
-    assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+    assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
   });
 });
 
@@ -403,7 +373,7 @@ for (const [number, code] of [["ENOSPC", "disk_full"], ["EIO", "disk"]] as const
         writeAll(first, STREAM.subarray(size - 1));
         await first.commit(nothing);
         first.close();
-        assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+        assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
       });
     }
   });
@@ -428,6 +398,6 @@ Deno.test("a failure to make data durable is not forgotten", async () => {
     await partial.sync();
     await partial.commit(nothing);
     partial.close();
-    assert.deepEqual(snapshot(place.path), expected(TREE, Deno.umask()));
+    assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
   });
 });

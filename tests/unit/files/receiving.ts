@@ -10,7 +10,7 @@ import type { PartialFolder } from "../../../lib/files/partial_folder.ts";
 import { type DiskFolder, openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
 import type { ConflictPolicy, Entry } from "../../../lib/ports.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
-import { streamOf } from "./tree.ts";
+import { streamOf, withPatched } from "./tree.ts";
 
 /** The id that transfers have here, and where its folder lies. */
 export const ID = new Uint8Array(32).fill(0xab);
@@ -21,15 +21,23 @@ export interface Place {
   readonly folder: DiskFolder;
   readonly path: string;
   readonly outside: string;
+  /** The bits that the kernel takes from new modes here. */
+  readonly umask: number;
 }
 
 /** Runs `body` with a fresh receiving folder. */
 export function withPlace(body: (place: Place) => Promise<void> | void): Promise<void> {
-  return withTempFolder(async (temp) => {
-    Deno.mkdirSync(`${temp}/in`);
-    Deno.mkdirSync(`${temp}/outside`);
-    await body({ folder: openReceivingFolder(`${temp}/in`), path: `${temp}/in`, outside: `${temp}/outside` });
-  });
+  return withTempFolder((temp) => body(placeIn(temp)));
+}
+
+/** Makes a receiving folder in `temp`. */
+export function placeIn(temp: string): Place {
+  Deno.mkdirSync(`${temp}/in`);
+  Deno.mkdirSync(`${temp}/outside`);
+  // Asking Deno for the umask would set it for a moment, in tests that run beside this one as well.
+  Deno.mkdirSync(`${temp}/probe`, { mode: 0o777 });
+  const umask = 0o777 & ~Deno.statSync(`${temp}/probe`).mode!;
+  return { folder: openReceivingFolder(`${temp}/in`), path: `${temp}/in`, outside: `${temp}/outside`, umask };
 }
 
 /** Places and opens a transfer. */
@@ -98,13 +106,20 @@ export function sha256(bytes: Bytes): Bytes {
   return new Uint8Array(createHash("sha256").update(bytes).digest());
 }
 
-/** Sets the umask for `body`. */
-export async function withUmask(umask: number, body: () => Promise<void>): Promise<void> {
-  const before = Deno.umask(umask);
+/** Commits as a process would that dies after `count` renames; says whether it came to that. */
+export async function commitCut(partial: PartialFolder, count: number): Promise<boolean> {
+  const { renameSync } = Deno;
+  let left = count;
+  const cut = (from: string | URL, to: string | URL) => {
+    if (left-- === 0) throw new Error("cut");
+    renameSync(from, to);
+  };
   try {
-    await body();
-  } finally {
-    Deno.umask(before);
+    await withPatched(Deno, "renameSync", cut, () => partial.commit(nothing));
+    return false;
+  } catch (error) {
+    assert.match(String((error as Error).message), /cut/);
+    return true;
   }
 }
 

@@ -4,7 +4,7 @@ import type { ConflictPolicy, Entry, Placement } from "../../../lib/ports.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 import { deliver, ID, namesIn, nothing, open, PRIVATE, receive, reopen, withPlace } from "./receiving.ts";
 import { entry, snapshot, TIME_MS, TREE } from "./tree.ts";
-import { asOrdinaryUser } from "./unprivileged.ts";
+import { runAlone } from "./run_alone.ts";
 
 const OTHER_ID = new Uint8Array(32).fill(0xcd);
 const TOP: readonly Entry[] = [entry("top/"), entry("top/a", 3), entry("top/sub/"), entry("top/sub/b", 5)];
@@ -304,22 +304,7 @@ Deno.test("a path that leads out of the folder is refused even where no rule for
 });
 
 Deno.test("a receiving folder that may not be written to is a matter of permission", async () => {
-  await asOrdinaryUser(async (temp) => {
-    Deno.mkdirSync(`${temp}/in`, { mode: 0o500 });
-    const folder = openReceivingFolder(`${temp}/in`);
-    const placement = folder.place(TOP, "refuse");
-    assert.throws(() => folder.open(ID, TOP, placement), { code: "permission" });
-    Deno.chmodSync(`${temp}/in`, 0o700);
-    const partial = folder.open(ID, TOP, placement);
-    await partial.resumeAt(0);
-    partial.write(new Uint8Array(8));
-    Deno.chmodSync(`${temp}/in`, 0o500);
-    await assert.rejects(() => partial.commit(nothing), { code: "permission" });
-    Deno.chmodSync(`${temp}/in`, 0o700);
-    await partial.commit(nothing);
-    partial.close();
-    assert.deepEqual(namesIn(`${temp}/in`), ["top"]);
-  });
+  await runAlone("denied receiving folder");
 });
 
 /** Runs `body` with a folder on a disk of `sizeBytes`; only root can make one. */

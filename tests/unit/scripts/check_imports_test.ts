@@ -8,8 +8,7 @@ import { withTempFolder } from "../../support/temp_folder.ts";
 async function breachesOf(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
   return await withTempFolder(async (folder) => {
     const root = await Deno.realPath(folder);
-    const config = JSON.parse(await Deno.readTextFile(`${PROJECT_FOLDER}/deno.json`)) as { imports: unknown };
-    await Deno.writeTextFile(`${root}/deno.json`, JSON.stringify({ imports: config.imports }));
+    await Deno.writeTextFile(`${root}/deno.json`, JSON.stringify({ imports: PACKAGES }));
     for (const [path, text] of Object.entries(files)) {
       await Deno.mkdir(`${root}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
       await Deno.writeTextFile(`${root}/${path}`, text);
@@ -18,6 +17,10 @@ async function breachesOf(files: Readonly<Record<string, string>>): Promise<read
   });
 }
 
+const PACKAGES = {
+  "@noble/hashes/sha2.js": "npm:@noble/hashes@2.4.0/sha2.js",
+  "fast-check": "npm:fast-check@4.10.2",
+};
 const EMPTY = "export {};\n";
 
 Deno.test("checkImports finds nothing in this project", async () => {
@@ -83,12 +86,12 @@ Deno.test("checkImports lets ports have the types of bytes, not its code", async
 
 Deno.test("checkImports keeps each part to its packages and to its modules of the platform", async () => {
   const breaches = await breachesOf({
-    "cli/main.ts": 'import "fast-check";\nimport "cli-progress";\n',
+    "cli/main.ts": 'import "fast-check";\n',
     "lib/wire/frame.ts": 'import "@noble/hashes/sha2.js";\n',
     "lib/bytes/crc32.ts": 'import "node:zlib";\nimport "node:fs";\n',
   });
   assert.deepEqual(breaches, [
-    "cli/main.ts:1: cli must not import the package fast-check (it may import cli-progress)",
+    "cli/main.ts:1: cli must not import the package fast-check (it may import none)",
     "lib/bytes/crc32.ts:2: lib/bytes must not import node:fs (it may import node:zlib)",
     "lib/wire/frame.ts:1: lib/wire must not import the package @noble/hashes (it may import none)",
   ]);

@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import { type Bytes, concat } from "../../../lib/bytes/bytes.ts";
+import type { TrafficKey } from "../../../lib/crypto/traffic_key.ts";
+import type { ErrorCode } from "../../../lib/errors.ts";
+import {
+  NAK_SESSION_MAX,
+  RECORD_CIPHERTEXT_SIZE_MAX,
+  RECORD_TIMEOUT_MS,
+  RESYNC_TIMEOUT_MS,
+  SEQUENCE_END,
+  WINDOW_SIZE_BYTES,
+} from "../../../lib/limits.ts";
+import { type Received, RecordReceiver } from "../../../lib/records/record_receiver.ts";
+import { TrafficKeys } from "../../../lib/records/traffic_keys.ts";
+import { assertFails } from "../identity/failures.ts";
+import { crcMended, flipped, plaintext, sealed, secretOf, START_MS } from "./records.ts";
+
+const NOTHING: Bytes = new Uint8Array(0);
+
+function receiverFrom(firstSequence = 0): RecordReceiver {
+  return new RecordReceiver(new TrafficKeys("aes-256-gcm", secretOf("client")), firstSequence);
+}
+
+function record(sequence: number, body: Bytes = NOTHING): Promise<Bytes> {
+  return sealed("aes-256-gcm", secretOf("client"), sequence, plaintext("data", 0, body));
+}
+
+/** `count` records from number `first` on. */
+function records(count: number, first = 0): Promise<Bytes[]> {
+  return Promise.all(Array.from({ length: count }, (_, i) => record(first + i, Uint8Array.of(first + i))));
+}
+
+async function numbers({ messages }: Received): Promise<readonly number[]> {
+  return (await Promise.all(messages)).map(({ sequence }) => sequence);
+}
+
+/** Takes bytes that must end nothing; returns the numbers that were accepted and those that are asked for. */
+async function take(receiver: RecordReceiver, bytes: Bytes, nowMs = START_MS) {
+  const received = receiver.receive(bytes, nowMs);
+  assert.equal(received.failure, undefined);
+  return { accepted: await numbers(received), naks: received.naks };
+}
+
+/** Takes bytes that must end the session; returns what was accepted before. */
+async function takeLast(receiver: RecordReceiver, bytes: Bytes, code: ErrorCode): Promise<readonly number[]> {
+  const received = receiver.receive(bytes, START_MS);
+  assertFails(() => {
+    if (received.failure !== undefined) throw received.failure;
+  }, code);
+  return await numbers(received);
+}
+
+Deno.test("records come out in order, whichever is opened first", async () => {
+  const gates = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  class Slow extends TrafficKeys {
+    override at(sequence: number): Promise<TrafficKey> {
+      return Promise.resolve(super.at(sequence)).then((key) => ({
+        seal: key.seal,
+        open: async (number, header, box) => {
+          const opening = key.open(number, header, box);
+          await gates[number]!.promise;
+          return await opening;
+        },
+      }));
+    }
+  }
+  const receiver = new RecordReceiver(new Slow("aes-256-gcm", secretOf("client")));
+  const { messages } = receiver.receive(concat(...await records(3)), START_MS);
+  const order: number[] = [];
+  messages.forEach((message, i) => message.then(() => order.push(i)));
+  for (const i of [2, 0, 1]) {
+    gates[i]!.resolve();
+    await messages[i];
+  }
+  assert.deepEqual(order, [2, 0, 1], "they are opened side by side");
+  assert.deepEqual((await Promise.all(messages)).map(({ sequence }) => sequence), [0, 1, 2]);
+});
+
+Deno.test("a damaged record is asked for once, whatever follows it, and is taken when it comes again", async () => {
+  const receiver = receiverFrom();
+  const [first, second, third, fourth] = await records(4);
+  assert.deepEqual(await take(receiver, concat(first!, flipped(second!, 20))), { accepted: [0], naks: [1] });
+  assert.deepEqual(await take(receiver, concat(third!, fourth!)), { accepted: [], naks: [] });
+  assert.equal(receiver.expectedSequence, 1);
+  assert.deepEqual(await take(receiver, concat(second!, third!, fourth!)), { accepted: [1, 2, 3], naks: [] });
+});
+
+Deno.test("damage at any byte of a record but its size is noise: one NAK, no record", async () => {
+  const [first, second] = await records(2, 1);
+  for (let at = 0; at < first!.length; at++) {
+    if (at >= 4 && at < 8) continue;
+    const receiver = receiverFrom(1);
+    const damaged = await take(receiver, concat(flipped(first!, at, at % 8), second!));
+    assert.deepEqual(damaged, { accepted: [], naks: [1] }, `byte ${at}`);
+    const repeated = await take(receiver, concat(first!, second!));
+    assert.deepEqual(repeated, { accepted: [1, 2], naks: [] }, `byte ${at}`);
+  }
+});
+
+Deno.test("a size that is damaged within bounds is noise as well", async () => {
+  const [first, second] = await records(2, 1);
+  // 6 becomes 7: the record seems to end one byte later.
+  const receiver = receiverFrom(1);
+  assert.deepEqual(await take(receiver, concat(flipped(first!, 7), second!)), { accepted: [], naks: [1] });
+  assert.deepEqual(await take(receiver, concat(first!, second!)), { accepted: [1, 2], naks: [] });
+});
+
+Deno.test("a size out of bounds means that the line is damaged", async () => {
+  const [first, second] = await records(2);
+  for (const [at, bit] of [[4, 7], [5, 5], [7, 1]] as const) {
+    assert.deepEqual(
+      await takeLast(receiverFrom(), concat(first!, flipped(second!, at, bit)), "connection_lost"),
+      [0],
+      `byte ${at}`,
+    );
+  }
+});
+
+Deno.test("a repetition that is damaged again is asked for again, and the fourth time ends it", async () => {
+  const receiver = receiverFrom(1);
+  const [first] = await records(1, 1);
+  for (const at of [9, 10, 11]) {
+    assert.deepEqual(await take(receiver, flipped(first!, at)), { accepted: [], naks: [1] });
+  }
+  await takeLast(receiver, flipped(first!, 12), "connection_lost");
+});
+
+Deno.test("the 65th damaged record of a session gives the connection up", async () => {
+  const receiver = receiverFrom(1);
+  for (let i = 1; i <= NAK_SESSION_MAX; i++) {
+    const whole = await record(i);
+    assert.deepEqual(await take(receiver, concat(flipped(whole, 9), whole)), { accepted: [i], naks: [i] });
+  }
+  await takeLast(receiver, flipped(await record(NAK_SESSION_MAX + 1), 9), "connection_lost");
+});
+
+Deno.test("damage that makes a later record look like the awaited one costs a repetition, and no more", async () => {
+  const receiver = receiverFrom();
+  const sent = await records(6);
+  // Number 1 is damaged; then 3, by a single bit, takes its number: it is asked for twice, but was repeated once.
+  const lookAlike = flipped(sent[3]!, 3, 1);
+  const noisy = concat(sent[0]!, flipped(sent[1]!, 10), sent[2]!, lookAlike, sent[4]!);
+  assert.deepEqual(await take(receiver, noisy), { accepted: [0], naks: [1, 1] });
+  const again = concat(...sent.slice(1, 5));
+  assert.deepEqual(await take(receiver, again), { accepted: [1, 2, 3, 4], naks: [] });
+  // The answer to the second NAK is passed over, and what is new behind it is taken.
+  assert.deepEqual(await take(receiver, concat(again, sent[5]!)), { accepted: [5], naks: [] });
+  // What was never asked for twice may not come again.
+  assert.deepEqual(await takeLast(receiver, sent[0]!, "bad_sequence"), []);
+});
+
+Deno.test("a look-alike before the intact record is not asked for", async () => {
+  const receiver = receiverFrom();
+  const sent = await records(3);
+  const noisy = concat(
+    sent[0]!,
+    flipped(sent[1]!, 10),
+    flipped(sent[2]!, 11),
+    flipped(sent[1]!, 12),
+    sent[1]!,
+  );
+  assert.deepEqual(await take(receiver, noisy), { accepted: [0, 1], naks: [1] });
+});
+
+Deno.test("without damage no record may come twice", async () => {
+  const receiver = receiverFrom();
+  const [first, second] = await records(2);
+  await take(receiver, concat(first!, second!));
+  await takeLast(receiver, second!, "bad_sequence");
+});
+
+Deno.test("one damaged record does not excuse a replay", async () => {
+  const receiver = receiverFrom(1);
+  const [first, second] = await records(2, 1);
+  await take(receiver, concat(flipped(first!, 10), first!, second!));
+  await takeLast(receiver, second!, "bad_sequence");
+});
+
+Deno.test("an intact record with any other number is a foul, and what came before it counts", async () => {
+  const sent = await records(4);
+  assert.deepEqual(await takeLast(receiverFrom(), sent[1]!, "bad_sequence"), []);
+  assert.deepEqual(await takeLast(receiverFrom(), concat(sent[0]!, sent[2]!, sent[1]!), "bad_sequence"), [0]);
+  const renumbered = crcMended(flipped(sent[1]!, 3, 1));
+  assert.deepEqual(await takeLast(receiverFrom(), concat(sent[0]!, renumbered), "bad_sequence"), [0]);
+});
+
+Deno.test("a failure behind a forged record leaves no promise unheard", async () => {
+  const sent = await records(2);
+  const forged = crcMended(flipped(sent[0]!, -5));
+  const received = receiverFrom().receive(concat(forged, sent[0]!), START_MS);
+  assert.equal(received.messages.length, 1, "handed over although the next record is a foul");
+  assertFails(() => {
+    throw received.failure;
+  }, "bad_sequence");
+  await assert.rejects(received.messages[0]!, { code: "bad_record" });
+});
+
+Deno.test("numbers from 2^32 - 2^16 on are not taken", async () => {
+  // The key does not matter: the number is looked at first.
+  const last = crcMended(concat(Uint8Array.of(0xff, 0xff, 0, 0, 0, 0, 0, 5), new Uint8Array(25)));
+  await takeLast(receiverFrom(SEQUENCE_END), last, "bad_sequence");
+});
+
+Deno.test("when more than both windows was passed over, the line is useless", async () => {
+  const receiver = receiverFrom();
+  await take(receiver, flipped(await record(0), 9));
+  const junk = new Uint8Array(1024 * 1024).fill(0xff);
+  const enough = 2 * WINDOW_SIZE_BYTES / junk.length - 1;
+  for (let i = 0; i < enough; i++) await take(receiver, junk);
+  await takeLast(receiver, junk, "connection_lost");
+});
+
+Deno.test("repetitions that bring nothing new are not listened to for ever", async () => {
+  const receiver = receiverFrom(1);
+  const first = await record(1, new Uint8Array(RECORD_CIPHERTEXT_SIZE_MAX - 5));
+  await take(receiver, flipped(first, 9));
+  await take(receiver, flipped(first, 9));
+  await take(receiver, first);
+  const enough = Math.floor(2 * WINDOW_SIZE_BYTES / (first.length - 4));
+  for (let i = 0; i < enough; i++) assert.deepEqual(await take(receiver, first), { accepted: [], naks: [] });
+  await takeLast(receiver, first, "connection_lost");
+});
+
+Deno.test("the search for an intact record ends after 5 seconds", async () => {
+  const receiver = receiverFrom();
+  await take(receiver, flipped(await record(0), 9), START_MS);
+  assert.equal(receiver.nextTimeoutMs(), START_MS + RESYNC_TIMEOUT_MS);
+  receiver.handleTimeout(START_MS + RESYNC_TIMEOUT_MS - 1);
+  assertFails(() => receiver.handleTimeout(START_MS + RESYNC_TIMEOUT_MS), "connection_lost");
+  // It does as well where bytes keep coming and no timer has had its turn.
+  const { failure } = receiver.receive(Uint8Array.of(1), START_MS + RESYNC_TIMEOUT_MS + 1);
+  assertFails(() => {
+    throw failure;
+  }, "connection_lost");
+});
+
+Deno.test("a record that was found again ends the search", async () => {
+  const receiver = receiverFrom(1);
+  const first = await record(1);
+  await take(receiver, concat(flipped(first, 9), first));
+  assert.equal(receiver.nextTimeoutMs(), undefined);
+  receiver.handleTimeout(START_MS + 10 * RECORD_TIMEOUT_MS);
+});
+
+Deno.test("a record that has begun must be whole in time", async () => {
+  const receiver = receiverFrom();
+  const [first, second] = await records(2);
+  assert.equal(receiver.nextTimeoutMs(), undefined);
+  await take(receiver, first!.slice(0, 3), START_MS);
+  await take(receiver, first!.slice(3, 9), START_MS + 1000);
+  assert.equal(receiver.nextTimeoutMs(), START_MS + RECORD_TIMEOUT_MS, "from its first byte");
+  // A whole one begins the count for what follows it.
+  await take(receiver, concat(first!.slice(9), second!.slice(0, 4)), START_MS + 2000);
+  assert.equal(receiver.nextTimeoutMs(), START_MS + 2000 + RECORD_TIMEOUT_MS);
+  receiver.handleTimeout(START_MS + 2000 + RECORD_TIMEOUT_MS - 1);
+  assertFails(() => receiver.handleTimeout(START_MS + 2000 + RECORD_TIMEOUT_MS), "connection_lost");
+});
+
+Deno.test("time in which nobody listened does not count", async () => {
+  const first = await record(0);
+  const partial = receiverFrom();
+  await take(partial, first.slice(0, 3), START_MS);
+  partial.excuseSilence(START_MS + RECORD_TIMEOUT_MS);
+  partial.handleTimeout(START_MS + RECORD_TIMEOUT_MS);
+  assert.equal(partial.nextTimeoutMs(), START_MS + 2 * RECORD_TIMEOUT_MS);
+  const searching = receiverFrom();
+  await take(searching, flipped(first, 9), START_MS);
+  searching.excuseSilence(START_MS + RESYNC_TIMEOUT_MS);
+  searching.handleTimeout(START_MS + RESYNC_TIMEOUT_MS);
+  const idle = receiverFrom();
+  idle.excuseSilence(START_MS);
+  assert.equal(idle.nextTimeoutMs(), undefined);
+});
