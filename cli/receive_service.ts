@@ -10,7 +10,7 @@ import { CONNECTIONS_MAX, WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../lib/limit
 import type { Channel } from "../lib/net/channel.ts";
 import { accept } from "../lib/net/server.ts";
 import { connDuplex, systemClock, systemRandom } from "../lib/net/tcp.ts";
-import type { ConflictPolicy, Entry, Identity, ReceivingFolder, TransferStore } from "../lib/ports.ts";
+import type { ConflictPolicy, Duplex, Entry, Identity, ReceivingFolder, TransferStore } from "../lib/ports.ts";
 import { ActiveTransfers } from "../lib/transfer/active_transfers.ts";
 import { type ReceivedTransfer, type ReceiverEvent, receiveTransfer } from "../lib/transfer/receiver.ts";
 import { FileCount } from "./file_count.ts";
@@ -47,6 +47,8 @@ export class ReceiveService {
   readonly #progress: Progress;
   readonly #connections = new Set<Promise<void>>();
   readonly #channels = new Set<Channel>();
+  /** Connections that have not proved anything yet. */
+  readonly #strangers = new Set<Duplex>();
   #stopping = false;
 
   constructor(options: ReceiveServiceOptions) {
@@ -81,6 +83,7 @@ export class ReceiveService {
   stop(): void {
     this.#stopListening();
     for (const channel of this.#channels) channel.abort("closing");
+    for (const duplex of this.#strangers) duplex.close();
   }
 
   #stopListening(): void {
@@ -127,8 +130,10 @@ export class ReceiveService {
 
   async #handshake(conn: Deno.TcpConn, address: string): Promise<Channel> {
     const { identity, suites, readKeys } = this.#options;
+    const duplex = connDuplex(conn);
+    this.#strangers.add(duplex);
     return await accept(
-      connDuplex(conn),
+      duplex,
       {
         identity,
         random: systemRandom,
@@ -148,7 +153,7 @@ export class ReceiveService {
         },
       },
       systemClock,
-    );
+    ).finally(() => this.#strangers.delete(duplex));
   }
 
   async #receive(channel: Channel, transfer: Transfer): Promise<ReceivedTransfer> {

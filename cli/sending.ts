@@ -105,7 +105,7 @@ export class Sending {
   /** Returns when it is time for another attempt; throws `error` where there will be none. */
   async #recover(error: unknown): Promise<void> {
     const { output, trust, manifest, retryFirst, signal } = this.#options;
-    if (codeOf(error) === "unknown_receiver" && await trust.ask(output)) return;
+    if (codeOf(error) === "unknown_receiver" && await unlessAborted(trust.ask(output), signal)) return;
     if (manifest.sizeBytes === null && this.#reachedBytes > 0 && codeOf(error) === "connection_lost") {
       throw new StxError(
         "connection_lost",
@@ -265,6 +265,14 @@ function topNames(manifest: Manifest): readonly string[] {
 
 function labelOf(names: readonly string[]): string {
   return names.length === 1 ? names[0]! : `${names[0]} and ${names.length - 1} more`;
+}
+
+/** Waits for `answer`, but no longer than until `signal`, whose reason is then thrown. */
+function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  return Promise.race([answer, aborted.promise]).finally(() => signal.removeEventListener("abort", onAbort));
 }
 
 function pause(delayMs: number, signal: AbortSignal): Promise<void> {

@@ -70,7 +70,9 @@ function joinSecrets(kemSecret: Bytes, xSecret: Bytes): Bytes {
 }
 
 function failed(cause: unknown): StxError {
-  return new StxError("handshake_failed", "Cannot agree on keys: the peer's public key is not usable", { cause });
+  return new StxError("handshake_failed", "Cannot agree on keys: the peer's public key is not usable", {
+    cause,
+  });
 }
 
 /** A client's half of a key agreement, made for one handshake. */

@@ -9,7 +9,10 @@ const SAMPLE_SIZE = 512 * 1024;
 const ROUNDS = 3;
 
 /** The suites in the order of their speed on this machine, measured over a few milliseconds. */
-export async function fastestFirst(suites: readonly Suite[], clock: Pick<Clock, "nowMs">): Promise<readonly Suite[]> {
+export async function fastestFirst(
+  suites: readonly Suite[],
+  clock: Pick<Clock, "nowMs">,
+): Promise<readonly Suite[]> {
   const sample = new Uint8Array(SAMPLE_SIZE);
   const nonce = new Uint8Array(NONCE_SIZE);
   const measured: { suite: Suite; bestMs: number }[] = [];

@@ -34,4 +34,3 @@ export async function importTrafficKey(suite: Suite, secret: Bytes): Promise<Tra
     open: (sequence, header, sealed) => key.open(nonceOf(sequence), header, sealed),
   };
 }
-

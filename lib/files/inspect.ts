@@ -44,7 +44,7 @@ export function openExisting(
   let file: Deno.FsFile;
   try {
     seen = Deno.lstatSync(path);
-    if (kind === "directory" ? !seen.isDirectory : !seen.isFile || seen.nlink !== 1) {
+    if (kind === "directory" ? !seen.isDirectory : !seen.isFile || (seen.nlink ?? 1) > 1) {
       throw corrupt(
         path,
         kind === "directory" ? "it is not a real folder" : "it is not a plain file of its own",

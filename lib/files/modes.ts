@@ -4,13 +4,13 @@
  * would have stood in our own way.
  * @module
  */
-import { closeSync, fchmodSync, fstatSync, fsyncSync, lstatSync, openSync } from "node:fs";
+import fs from "node:fs";
 import type { Entry } from "../ports.ts";
 import { diskError, isNotFound } from "./disk_error.ts";
 import { corrupt } from "./inspect.ts";
 
 /** What we need on a file while it arrives. */
-const FILE_NEEDS = 0o600;
+export const FILE_NEEDS = 0o600;
 /** What we need on a folder while it arrives. */
 const FOLDER_NEEDS = 0o700;
 
@@ -26,29 +26,38 @@ export function needsLess(entry: Entry): boolean {
 
 /**
  * Takes from the file or folder `path` the bits that `entry` does not have, durably. It is done through an open
- * handle, compared with what was looked at, so that a symbolic link put there meanwhile is not followed. Throws
- * `state_corrupt` if it is missing or of another kind.
+ * handle, compared with what was looked at, so that a symbolic link put there meanwhile is not followed. On a
+ * file system without modes nothing changes. Throws `state_corrupt` if it is missing or of another kind.
  */
 export function takeBits(path: string, entry: Entry): void {
   try {
-    const seen = lstatSync(path);
+    const seen = fs.lstatSync(path);
     if (entry.kind === "file" ? !seen.isFile() : !seen.isDirectory()) {
       throw corrupt(path, "it is of another kind");
     }
     // Done before a crash; and without those bits it may not even be opened.
     if ((seen.mode & 0o777 & ~entry.mode) === 0) return;
-    const handle = openSync(path, "r");
+    const handle = fs.openSync(path, "r");
     try {
-      const opened = fstatSync(handle);
+      const opened = fs.fstatSync(handle);
       if (opened.dev !== seen.dev || opened.ino !== seen.ino) throw corrupt(path, "another took its place");
-      fchmodSync(handle, opened.mode & entry.mode & 0o777);
-      fsyncSync(handle);
+      changeMode(handle, opened.mode & entry.mode & 0o777);
+      fs.fsyncSync(handle);
     } finally {
-      closeSync(handle);
+      fs.closeSync(handle);
     }
   } catch (error) {
     throw isNotFound(error)
       ? corrupt(path, "it is missing", error)
       : diskError(error, "change the mode of", path);
+  }
+}
+
+function changeMode(handle: number, mode: number): void {
+  try {
+    fs.fchmodSync(handle, mode);
+  } catch (error) {
+    // What we made belongs to us, so this comes from a file system that keeps no modes, such as a memory stick's.
+    if (diskError(error, "", "").code !== "permission") throw error;
   }
 }

@@ -9,7 +9,7 @@ import { diskError } from "./disk_error.ts";
 import { makeDurable, pause } from "./durable.ts";
 import { FileHasher } from "./hashing.ts";
 import { corrupt, findUnreal, inspect, openExisting, parentOf } from "./inspect.ts";
-import { arrivingMode, needsLess, takeBits } from "./modes.ts";
+import { arrivingMode, FILE_NEEDS, needsLess, takeBits } from "./modes.ts";
 import { finalPath, type Journey, moves, taken } from "./moves.ts";
 import type { PrivateFolder } from "./private_folder.ts";
 import { mtimeMsOf } from "./walk.ts";
@@ -43,7 +43,7 @@ export class PartialFolder implements PartialTransfer {
   /** Files that are finished but may not survive a crash. */
   #dirtyFiles: string[] = [];
   /** Folders in which something was made since. */
-  #dirtyFolders: Set<string>;
+  #dirtyFolders = new Set<string>();
   /** The work of `sync`, one after the other. */
   #syncing: Promise<void> = Promise.resolve();
   #failure: StxError | undefined;
@@ -54,7 +54,6 @@ export class PartialFolder implements PartialTransfer {
     this.#private = folder;
     this.#journey = journey;
     this.#onPlaced = onPlaced;
-    this.#dirtyFolders = new Set(folder.folders);
   }
 
   /** Throws `permission`, `disk` and `disk_full` besides what the interface names. */
@@ -311,7 +310,8 @@ export class PartialFolder implements PartialTransfer {
   /** Opens a file that was begun before, giving its owner back what a `commit` that failed may have taken. */
   #openKept(entry: Entry, path: string): Deno.FsFile {
     this.#enter(entry);
-    if (needsLess(entry) && inspect(path)?.isFile === true) Deno.chmodSync(path, arrivingMode(entry));
+    const info = needsLess(entry) ? inspect(path) : undefined;
+    if (info?.isFile) Deno.chmodSync(path, (info.mode ?? 0) & 0o777 | FILE_NEEDS);
     return openExisting(path, "file", { read: true, write: true });
   }
 

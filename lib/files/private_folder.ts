@@ -120,12 +120,11 @@ export function removePrivateFolder(root: string, id: string): void {
 }
 
 function tryOpen(root: string, base: string, id: string): PrivateFolder {
-  // A folder just made belongs to us, and so tells our own number without the permission to ask for it.
-  const owner = makeFolder(base) ? look(base).uid : ownerOfNew(root);
-  requirePrivate(base, owner);
+  const model = makeFolder(base) ? look(base) : lookAtNew(root);
+  requirePrivate(base, model);
   const own = `${base}/${id}`;
   makeFolder(own);
-  requirePrivate(own, owner);
+  requirePrivate(own, model);
   const lockPath = `${own}/lock`;
   const lock = openLock(lockPath);
   try {
@@ -141,7 +140,7 @@ function tryOpen(root: string, base: string, id: string): PrivateFolder {
     }
     const folder = new PrivateFolder(base, id, lock);
     makeFolder(folder.dataPath);
-    requirePrivate(folder.dataPath, owner);
+    requirePrivate(folder.dataPath, model);
     return folder;
   } catch (error) {
     lock.close();
@@ -169,8 +168,11 @@ function makeFolder(path: string): boolean {
   }
 }
 
-/** The user that new folders in `root` belong to. */
-function ownerOfNew(root: string): number | null {
+/**
+ * What a folder looks like that we make for ourselves in `root`. It belongs to us, which Deno tells otherwise only
+ * with a permission of its own; and where the file system has no modes, others may enter it all the same.
+ */
+function lookAtNew(root: string): Deno.FileInfo {
   let probe: string;
   try {
     probe = Deno.makeTempDirSync({ dir: root, prefix: `${PARTIAL_FOLDER}-` });
@@ -178,24 +180,24 @@ function ownerOfNew(root: string): number | null {
     throw diskError(error, "make a folder in", root);
   }
   try {
-    return look(probe).uid;
+    return look(probe);
   } finally {
     Deno.removeSync(probe);
   }
 }
 
-/** Throws `permission` unless `path` is a real folder that is ours and closed to others. */
-function requirePrivate(path: string, owner: number | null): void {
+/** Throws `permission` unless `path` is a real folder that is ours and as closed to others as can be. */
+function requirePrivate(path: string, model: Deno.FileInfo): void {
   const info = look(path);
   if (!info.isDirectory) throw notPrivate(path, "it is not a real folder", "Move it out of the way.");
-  if (info.uid !== owner) {
+  if (info.uid !== model.uid) {
     throw notPrivate(
       path,
       "it belongs to another user",
       "Move it out of the way, or receive into another folder.",
     );
   }
-  if (((info.mode ?? 0) & 0o077) !== 0) {
+  if (((info.mode ?? 0) & ~(model.mode ?? 0) & 0o077) !== 0) {
     throw notPrivate(path, "other users may enter it", `Close it with: chmod 700 ${PARTIAL_FOLDER}`);
   }
 }

@@ -8,7 +8,7 @@ import { StxError } from "../errors.ts";
 import type { ConflictPolicy, Entry, Placement, ReceivingFolder } from "../ports.ts";
 import { diskError } from "./disk_error.ts";
 import { freeName } from "./free_name.ts";
-import { findUnreal, inspect, parentOf } from "./inspect.ts";
+import { inspect, parentOf } from "./inspect.ts";
 import { finalPath, requireSameKind, taken } from "./moves.ts";
 import { PartialFolder } from "./partial_folder.ts";
 import { openPrivateFolder, PARTIAL_FOLDER, removePrivateFolder } from "./private_folder.ts";
@@ -100,15 +100,9 @@ export class DiskFolder implements ReceivingFolder {
 
   isInPlace(entries: readonly Entry[], placement: Placement): boolean {
     requireInside(entries);
-    const checked = new Set<string>();
     for (const entry of entries) {
-      const to = finalPath(entry.path, placement);
-      const parent = parentOf(to);
-      if (!checked.has(parent)) {
-        if (findUnreal(this.path, parent) !== undefined) return false;
-        checked.add(parent);
-      }
-      const info = inspect(`${this.path}/${to}`);
+      // A symbolic link in a folder's place shows when that folder has its turn, before what lies in it.
+      const info = inspect(`${this.path}/${finalPath(entry.path, placement)}`);
       if (info === undefined) return false;
       if (entry.kind === "directory") {
         if (!info.isDirectory) return false;

@@ -112,7 +112,9 @@ export class ClientHandshake {
    */
   async receive(bytes: Bytes, _nowMs: number): Promise<readonly HandshakeEvent[]> {
     this.#throwFailure();
-    if (this.#isReceiving) throw new Error("Cannot take bytes: the bytes before them are still being worked on");
+    if (this.#isReceiving) {
+      throw new Error("Cannot take bytes: the bytes before them are still being worked on");
+    }
     if (this.#state === "open") throw new Error("Cannot take bytes: the handshake is over");
     this.#isReceiving = true;
     const events: HandshakeEvent[] = [];

@@ -84,14 +84,19 @@ export class ServerHandshake {
    */
   async receive(bytes: Bytes, nowMs: number): Promise<readonly HandshakeEvent[]> {
     this.#throwFailure();
-    if (this.#isReceiving) throw new Error("Cannot take bytes: the bytes before them are still being worked on");
+    if (this.#isReceiving) {
+      throw new Error("Cannot take bytes: the bytes before them are still being worked on");
+    }
     if (this.#state === "open") throw new Error("Cannot take bytes: the handshake is over");
     this.#isReceiving = true;
     const events: HandshakeEvent[] = [];
     try {
       this.#receivedSizeBytes += bytes.length;
       if (this.#receivedSizeBytes > 3 * EARLY_SIZE_MAX) {
-        throw new StxError("malformed", "Cannot go on with the handshake: the client sent too much before READY");
+        throw new StxError(
+          "malformed",
+          "Cannot go on with the handshake: the client sent too much before READY",
+        );
       }
       this.#frames.push(bytes);
       while (this.#state !== "open") {
@@ -148,7 +153,10 @@ export class ServerHandshake {
       .filter((each) => hello.suites.includes(SUITE_NUMBERS[each]))
       .sort((a, b) => hello.suites.indexOf(SUITE_NUMBERS[a]) - hello.suites.indexOf(SUITE_NUMBERS[b]))[0];
     if (suite === undefined) {
-      throw new StxError("handshake_failed", "Cannot accept HELLO: it offers no cipher suite that this end has");
+      throw new StxError(
+        "handshake_failed",
+        "Cannot accept HELLO: it offers no cipher suite that this end has",
+      );
     }
     if (!hello.authModes.includes(AUTH_MODE_NUMBERS.identity)) {
       throw new StxError("handshake_failed", "Cannot accept HELLO: it does not offer the mode identity");
@@ -187,7 +195,10 @@ export class ServerHandshake {
   async #handleVerify(frame: Frame): Promise<HandshakeEvent> {
     const plaintext = await this.#receiveKey!.open(0, frame.header, frame.body);
     if (plaintext === undefined) {
-      throw new StxError("handshake_failed", "Cannot open VERIFY: it, or something before it, was changed on the way");
+      throw new StxError(
+        "handshake_failed",
+        "Cannot open VERIFY: it, or something before it, was changed on the way",
+      );
     }
     const verify = decodeVerify(plaintext);
     assertValidPublicKey(verify.clientId);

@@ -110,17 +110,14 @@ export class RecordReceiver {
   #search(sinceMs: number, nowMs: number, naks: number[]): AssembledRecord | undefined {
     const found = this.#assembler.findIntact(this.#expected);
     this.#discard(found.discardedBytes);
-    if (found.record !== undefined) {
-      this.#resyncSinceMs = undefined;
-      return found.record;
-    }
-    if (nowMs - sinceMs > RESYNC_TIMEOUT_MS) this.#failResync();
     // A damaged record with the awaited number is the repetition, hit again.
     if (found.damaged > 0) {
       this.#askedAgainFrom ??= this.#expected;
       this.#ask(naks);
     }
-    return undefined;
+    if (found.record !== undefined) this.#resyncSinceMs = undefined;
+    else if (nowMs - sinceMs > RESYNC_TIMEOUT_MS) this.#failResync();
+    return found.record;
   }
 
   #ask(naks: number[]): void {

@@ -192,7 +192,7 @@ export class RecordSender {
    */
   repeatFrom(sequence: number): void {
     const oldest = this.#inFlight[0]?.sequence ?? this.#nextSequence;
-    if (sequence < oldest || sequence > this.#nextSequence - this.waitingCount) {
+    if (sequence < oldest) {
       throw new StxError("malformed", `Cannot repeat record ${sequence}: the oldest kept is ${oldest}`);
     }
     this.acknowledge(sequence);

@@ -29,7 +29,9 @@ export const ALERTS = {
 /** An alert's name. */
 export type Alert = keyof typeof ALERTS;
 
-const ALERT_NAMES = new Map<number, Alert>(Object.entries(ALERTS).map(([name, number]) => [number, name as Alert] as const));
+const ALERT_NAMES = new Map<number, Alert>(
+  Object.entries(ALERTS).map(([name, number]) => [number, name as Alert] as const),
+);
 
 /** An alert's body: one byte. */
 export function encodeAlert(alert: Alert): Bytes {
@@ -83,7 +85,11 @@ const MEANINGS: Readonly<Record<Alert, readonly [ErrorCode, string, string?]>> =
     "The receiver does not accept this sender",
     "add this sender's public key to the receiver's authorized_keys",
   ],
-  clockSkew: ["clock_skew", "The peer's clock and this one differ too much", "set the clocks of both machines"],
+  clockSkew: [
+    "clock_skew",
+    "The peer's clock and this one differ too much",
+    "set the clocks of both machines",
+  ],
   protocolError: ["unexpected_message", "The peer could not make sense of a message"],
   badRecord: ["bad_record", "The peer got a record that somebody had changed on the way"],
   closing: ["connection_lost", "The peer is closing the connection"],
@@ -96,7 +102,10 @@ const MEANINGS: Readonly<Record<Alert, readonly [ErrorCode, string, string?]>> =
  */
 export function alertError(alert: Alert, sealed: boolean): StxError {
   if (!sealed && alert !== "busy") {
-    return new StxError("refused_connection", "The handshake was ended by an alert in clear, which anybody on the way could have sent");
+    return new StxError(
+      "refused_connection",
+      "The handshake was ended by an alert in clear, which anybody on the way could have sent",
+    );
   }
   const [code, message, hint] = MEANINGS[alert];
   return new StxError(code, message, hint === undefined ? {} : { hint });

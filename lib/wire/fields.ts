@@ -27,7 +27,9 @@ export class ByteReader {
     if (size > this.#bytes.length - at) {
       throw new StxError(
         "malformed",
-        `Cannot read ${this.#what}: it ends after ${this.#bytes.length} bytes, expected at least ${at + size}`,
+        `Cannot read ${this.#what}: it ends after ${this.#bytes.length} bytes, expected at least ${
+          at + size
+        }`,
       );
     }
     this.#at = at + size;

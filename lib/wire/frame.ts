@@ -22,7 +22,9 @@ export const FRAME_TYPES = {
 /** A frame's name. */
 export type FrameType = keyof typeof FRAME_TYPES;
 
-const TYPE_NAMES = new Map<number, FrameType>(Object.entries(FRAME_TYPES).map(([name, number]) => [number, name as FrameType] as const));
+const TYPE_NAMES = new Map<number, FrameType>(
+  Object.entries(FRAME_TYPES).map(([name, number]) => [number, name as FrameType] as const),
+);
 
 /** A whole frame. */
 export interface Frame {

@@ -75,7 +75,9 @@ function readExtensions(reader: ByteReader): readonly Extension[] {
 }
 
 function usesSharedKey(authModes: readonly number[]): boolean {
-  return authModes.some((mode) => mode === AUTH_MODE_NUMBERS.psk || mode === AUTH_MODE_NUMBERS["identity+psk"]);
+  return authModes.some((mode) =>
+    mode === AUTH_MODE_NUMBERS.psk || mode === AUTH_MODE_NUMBERS["identity+psk"]
+  );
 }
 
 /** HELLO's body. */
@@ -100,9 +102,13 @@ export function decodeHello(body: Bytes): Hello {
   if (magic.some((byte, i) => byte !== MAGIC[i])) reader.fail("it does not begin with STX");
   const version = reader.u8();
   if (version !== VERSION) {
-    throw new StxError("unsupported_version", `Cannot read HELLO: its version is ${version}, expected ${VERSION}`, {
-      hint: "use the same version of stx at both ends",
-    });
+    throw new StxError(
+      "unsupported_version",
+      `Cannot read HELLO: its version is ${version}, expected ${VERSION}`,
+      {
+        hint: "use the same version of stx at both ends",
+      },
+    );
   }
   const clientTimeS = reader.u64();
   const clientNonce = reader.bytes(HANDSHAKE_NONCE_SIZE);

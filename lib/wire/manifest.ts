@@ -81,7 +81,10 @@ export function totalSizeBytes(entries: readonly Entry[]): number {
   for (const entry of entries) {
     total += entry.sizeBytes;
     if (total > STREAM_SIZE_MAX) {
-      throw new StxError("malformed", "Cannot take a manifest: its files together have more than 2^53 - 1 bytes");
+      throw new StxError(
+        "malformed",
+        "Cannot take a manifest: its files together have more than 2^53 - 1 bytes",
+      );
     }
   }
   return total;

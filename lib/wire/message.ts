@@ -163,7 +163,15 @@ export function decodeAccept(body: Bytes): Accept {
 }
 
 /** Numbers of the reasons in REJECT. */
-export const REJECT_REASONS = { policy: 1, space: 2, name: 3, exists: 4, quota: 5, local: 6, integrity: 7 } as const;
+export const REJECT_REASONS = {
+  policy: 1,
+  space: 2,
+  name: 3,
+  exists: 4,
+  quota: 5,
+  local: 6,
+  integrity: 7,
+} as const;
 /** Why a receiver does not take a transfer. */
 export type RejectReason = keyof typeof REJECT_REASONS;
 

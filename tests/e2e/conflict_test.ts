@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Relay } from "../support/relay.ts";
 import { type Stage, withStage } from "../support/stage.ts";
 import type { Ended } from "../support/stx_process.ts";
 import { names } from "../support/tree.ts";
@@ -86,6 +87,28 @@ Deno.test("skip: what is there stays, what is new arrives", async () => {
       "folder/old": "was here",
       "notes.txt": "was here",
     });
+  });
+});
+
+Deno.test("skip: a sender to which the last words were lost is told again that all is done", async () => {
+  await withStage(async (stage) => {
+    Deno.mkdirSync(`${stage.inbox}/folder`);
+    Deno.writeTextFileSync(`${stage.inbox}/folder/old`, "was here");
+    stage.file("folder/old", "new, and longer");
+    stage.file("folder/added", 1_000_000);
+    const receiver = await stage.receive({ args: ["--on-conflict", "skip"] });
+    await using relay = new Relay(receiver, {
+      mute: (connection, bytes) => connection === 0 && bytes > 1_000_000,
+    });
+    const sender = stage.startSend(relay, `${stage.outbox}/folder`);
+    await receiver.process.event("done");
+    relay.cut();
+
+    const sent = await sender.ended;
+
+    assert.equal(sent.code, 0, sent.stderr);
+    assert.equal(Deno.readTextFileSync(`${stage.inbox}/folder/old`), "was here");
+    assert.deepEqual(names(`${stage.inbox}/folder`), ["added", "old"]);
   });
 });
 

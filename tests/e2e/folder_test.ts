@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { OBEYING_MODES, runProgram } from "../support/programs.ts";
 import { withStage } from "../support/stage.ts";
 import { names, tree } from "../support/tree.ts";
 
@@ -29,6 +30,65 @@ Deno.test("files and a folder with all below it arrive, with times, modes, empty
       assert.deepEqual(tree(`${stage.inbox}/${name}`), tree(`${stage.outbox}/${name}`));
     }
   });
+});
+
+Deno.test("an empty folder arrives alone, and . under the name of the folder that it is", async () => {
+  await withStage(async (stage) => {
+    Deno.mkdirSync(`${stage.outbox}/empty`);
+    stage.file("folder/file", "content");
+    const receiver = await stage.receive();
+
+    for (const cwd of ["empty", "folder"]) {
+      const sent = await stage.send(receiver, ".", { cwd: `${stage.outbox}/${cwd}` });
+      assert.equal(sent.code, 0, sent.stderr);
+    }
+
+    assert.deepEqual(names(stage.inbox), ["empty", "folder"]);
+    assert.deepEqual(tree(`${stage.inbox}/folder`), tree(`${stage.outbox}/folder`));
+  });
+});
+
+Deno.test("long names, deep folders, and times before 1970 and far ahead arrive", async () => {
+  await withStage(async (stage) => {
+    stage.file(`folder/${"x".repeat(255)}`, "255 bytes");
+    stage.file(`folder/${"ä".repeat(127)}`, "254 bytes");
+    stage.file(`folder/${"d/".repeat(120)}file`, "120 folders down");
+    for (
+      const [name, date] of Object.entries({ old: "1965-01-02T03:04:05.678Z", new: "2525-01-01T00:00:00Z" })
+    ) {
+      const file = stage.file(`folder/${name}`, name);
+      assert.equal((await runProgram("touch", ["-d", date, file])).code, 0);
+    }
+    const receiver = await stage.receive();
+
+    const sent = await stage.send(receiver, `${stage.outbox}/folder`);
+
+    assert.equal(sent.code, 0, sent.stderr);
+    assert.deepEqual(tree(`${stage.inbox}/folder`), tree(`${stage.outbox}/folder`));
+    assert.ok(tree(`${stage.inbox}/folder`).some(({ mtimeMs }) => mtimeMs === Date.parse("1965-01-02T03:04:05.678Z")));
+  });
+});
+
+Deno.test({
+  name: "folders and files that their owner may not write or read arrive so (as root, needs setpriv)",
+  // Only root can read what it sends here, and only who has to obey modes shows that receiving it works.
+  ignore: OBEYING_MODES === undefined || OBEYING_MODES.length === 0,
+  fn: async () => {
+    await withStage(async (stage) => {
+      stage.file("folder/read-only/file", "1");
+      stage.file("folder/read-only/nobody", "2");
+      stage.file("folder/read-only/deeper/file", "3");
+      const modes = { "/read-only/nobody": 0, "/read-only/deeper": 0o555, "/read-only": 0o500, "": 0o111 };
+      for (const [name, mode] of Object.entries(modes)) Deno.chmodSync(`${stage.outbox}/folder${name}`, mode);
+      const receiver = await stage.receive({ prefix: OBEYING_MODES! });
+
+      const sent = await stage.send(receiver, `${stage.outbox}/folder`);
+
+      assert.equal(sent.code, 0, sent.stderr);
+      assert.deepEqual(tree(`${stage.inbox}/folder`), tree(`${stage.outbox}/folder`));
+      assert.deepEqual(names(stage.inbox), ["folder"]);
+    });
+  },
 });
 
 Deno.test("setuid, setgid and sticky bits do not arrive", async () => {
@@ -91,6 +151,29 @@ Deno.test("a name with a line break is refused, and nothing of its folder arrive
     assert.match(sent.stderr, /two\\x0alines/);
     assert.deepEqual(names(stage.inbox), []);
   });
+});
+
+Deno.test({
+  name: "a name that is not UTF-8 is refused (needs Linux, whose names are bytes)",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await withStage(async (stage) => {
+      stage.file("folder/good", "content");
+      const { code, stderr } = await runProgram("sh", [
+        "-c",
+        'touch "$0/$(printf "bad\\377")"',
+        `${stage.outbox}/folder`,
+      ]);
+      assert.equal(code, 0, stderr);
+      const receiver = await stage.receive();
+
+      const sent = await stage.send(receiver, `${stage.outbox}/folder`);
+
+      assert.equal(sent.code, 4, sent.stderr);
+      assert.match(sent.stderr, /^stx send: [^\n]*not valid UTF-8[^\n]*\n$/);
+      assert.deepEqual(names(stage.inbox), []);
+    });
+  },
 });
 
 Deno.test("hidden names at the top are refused unless the receiver takes them", async () => {

@@ -81,6 +81,25 @@ Deno.test("events of a cut and resumed transfer come in the documented order, wi
   });
 });
 
+Deno.test("the names of an offer are the first 100 at most", async () => {
+  await withStage(async (stage) => {
+    const files = Array.from({ length: 101 }, (_, index) => stage.file(`${1000 + index}`, ""));
+    const receiver = await stage.receive();
+
+    const sent = await stage.send(receiver, files);
+
+    assert.equal(sent.code, 0, sent.stderr);
+    for (
+      const { names, totalFiles } of [
+        await receiver.process.event("offer"),
+        sent.events.find((each) => each.event === "offer")!,
+      ]
+    ) {
+      assert.deepEqual([names.length, names[0], names[99], totalFiles], [100, "1000", "1099", 101]);
+    }
+  });
+});
+
 Deno.test("progress counts up to the whole, and its phases are the documented ones", async () => {
   await withStage(async (stage) => {
     const file = stage.file("file", 40_000_000);

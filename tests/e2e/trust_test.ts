@@ -91,6 +91,41 @@ Deno.test("a receiver whose remembered key has changed is refused loudly: exit 3
   });
 });
 
+Deno.test("a receiver whose key is revoked is refused: exit 3", async () => {
+  await withStage(async (stage) => {
+    const file = stage.file("file", "content");
+    const receiver = await stage.receive();
+    const key = Deno.readTextFileSync(`${stage.receiver.identity}.pub`);
+    const known = `[127.0.0.1]:${receiver.port} ${key}@revoked * ${key}`;
+    Deno.writeTextFileSync(`${stage.sender.config}/known_receivers`, known);
+
+    const sent = await stage.run(["send", file, `127.0.0.1:${receiver.port}`]);
+
+    assert.equal(sent.code, 3, sent.stderr);
+    assert.match(sent.stderr, /^stx send: .*revoked.*\n$/);
+    assert.deepEqual(names(stage.inbox), []);
+  });
+});
+
+Deno.test("a receiver that is replaced by another during a transfer gets nothing more: exit 3", async () => {
+  await withStage(async (stage) => {
+    const file = stage.file("file", 8_000_000);
+    const receiver = await stage.receive();
+    const other = await stage.newPerson("other");
+    const replacement = await stage.receive({ person: other });
+    await using relay = new Relay(receiver, { bytesPerSecond: 8_000_000 });
+    const sender = stage.startSend(relay, file);
+    await relay.passed(4_000_000);
+    relay.upstreamPort = replacement.port;
+    relay.cut();
+
+    const { code, stderr } = await sender.ended;
+
+    assert.equal(code, 3, stderr);
+    assert.ok(!replacement.process.events.some(({ event }) => event === "connected"));
+  });
+});
+
 Deno.test("an unknown receiver without a terminal: exit 3, its fingerprint shown, nothing remembered", async () => {
   await withStage(async (stage) => {
     const file = stage.file("file", "content");

@@ -17,6 +17,7 @@ const WRONG_LINES: readonly (readonly string[])[] = [
   ["send", "file", "host", "--name", "a/b"],
   ["send", "file", "other", "host", "--name", "one"],
   ["send", "-r", "file", "host"],
+  ["send", "file", "folder/file", "host"],
   ["recv", "extra"],
   ["recv", "--listen", "127.0.0.1:99999"],
   ["recv", "--listen", "nonsense:port"],
@@ -32,6 +33,7 @@ Deno.test("a wrong command line ends with 2 and one line that says what is wrong
   await withStage(async (stage) => {
     stage.file("file", "content");
     stage.file("other", "content");
+    stage.file("folder/file", "content");
     for (let at = 0; at < WRONG_LINES.length; at += 6) {
       await Promise.all(
         WRONG_LINES.slice(at, at + 6).map(async (line) => {

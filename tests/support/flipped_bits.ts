@@ -4,7 +4,14 @@ import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { StxError } from "../../lib/errors.ts";
 import type { ClientHandshake } from "../../lib/handshake/client.ts";
 import type { ServerHandshake } from "../../lib/handshake/server.ts";
-import { alertKind, CLIENT_IDENTITY, outputOf, START_MS, startClient, startServer } from "./handshake_ends.ts";
+import {
+  alertKind,
+  CLIENT_IDENTITY,
+  outputOf,
+  START_MS,
+  startClient,
+  startServer,
+} from "./handshake_ends.ts";
 import { flipBit } from "./pieces.ts";
 
 /**
@@ -31,7 +38,11 @@ export async function record(): Promise<Recording> {
 }
 
 /** Delivers bytes that must not lead to "open"; returns what the machine then has to say. */
-async function deliver(machine: ClientHandshake | ServerHandshake, bytes: Bytes, what: string): Promise<Bytes> {
+async function deliver(
+  machine: ClientHandshake | ServerHandshake,
+  bytes: Bytes,
+  what: string,
+): Promise<Bytes> {
   try {
     for (const event of await machine.receive(bytes, START_MS)) assert.notEqual(event.kind, "open", what);
   } catch (error) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What the line does to what the client sends; what the server answers goes through unharmed. */
+/** What the line does, mostly to what the client sends. */
 export interface RelayOptions {
   /** Limits the rate. */
   readonly bytesPerSecond?: number;
@@ -14,8 +14,19 @@ export interface RelayOptions {
   readonly cutAfter?: (connection: number) => number | undefined;
   /** Changes bytes in place; `at` is how many the client sent before them over this connection. */
   readonly damage?: (bytes: Uint8Array, at: number) => void;
+  /**
+   * Says whether what the server answers over the n-th connection gets lost, once the client has sent this much.
+   */
+  readonly mute?: (connection: number, bytesFromClient: number) => boolean;
   /** Keeps all that goes through, in both directions, for {@link Relay.captured}. */
   readonly capture?: boolean;
+}
+
+/** How far one connection is. */
+interface Progress {
+  readonly connection: number;
+  /** Bytes that its client has sent. */
+  bytes: number;
 }
 
 /** A TCP relay on a free port of 127.0.0.1. */
@@ -79,36 +90,36 @@ export class Relay implements AsyncDisposable {
         continue;
       }
       this.#open.add(client).add(server);
+      const progress = { connection, bytes: 0 };
       const both = Promise.all([
-        this.#carry(client, server, connection),
-        this.#carryBack(server, client),
+        this.#carry(client, server, progress),
+        this.#carryBack(server, client, progress),
       ]).then(() => this.#cut(client, server));
       this.#pumps.add(both);
       both.finally(() => this.#pumps.delete(both));
     }
   }
 
-  async #carry(client: Deno.TcpConn, server: Deno.TcpConn, connection: number): Promise<void> {
+  async #carry(client: Deno.TcpConn, server: Deno.TcpConn, progress: Progress): Promise<void> {
     const { bytesPerSecond = Infinity, damage } = this.#options;
-    const cutAfter = this.#options.cutAfter?.(connection) ?? Infinity;
+    const cutAfter = this.#options.cutAfter?.(progress.connection) ?? Infinity;
     // A slow line that carried large pieces would stand still in between.
     const buffer = new Uint8Array(Math.min(64 * 1024, Math.max(1024, bytesPerSecond / 50)));
     const start = performance.now();
-    let count = 0;
     try {
       for (;;) {
         const size = await client.read(buffer);
         if (size === null) break;
-        const bytes = buffer.subarray(0, Math.min(size, cutAfter - count));
-        damage?.(bytes, count);
-        count += bytes.length;
+        const bytes = buffer.subarray(0, Math.min(size, cutAfter - progress.bytes));
+        damage?.(bytes, progress.bytes);
+        progress.bytes += bytes.length;
         this.#keep(bytes);
         await writeAll(server, bytes);
         this.bytesFromClient += bytes.length;
         this.#change.resolve();
         this.#change = Promise.withResolvers();
-        if (count >= cutAfter) return this.#cut(client, server);
-        const aheadMs = start + count / bytesPerSecond * 1000 - performance.now();
+        if (progress.bytes >= cutAfter) return this.#cut(client, server);
+        const aheadMs = start + progress.bytes / bytesPerSecond * 1000 - performance.now();
         if (aheadMs > 1) await new Promise((resolve) => setTimeout(resolve, aheadMs));
       }
       await server.closeWrite();
@@ -117,12 +128,13 @@ export class Relay implements AsyncDisposable {
     }
   }
 
-  async #carryBack(server: Deno.TcpConn, client: Deno.TcpConn): Promise<void> {
+  async #carryBack(server: Deno.TcpConn, client: Deno.TcpConn, progress: Progress): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
     try {
       for (;;) {
         const size = await server.read(buffer);
         if (size === null) break;
+        if (this.#options.mute?.(progress.connection, progress.bytes)) continue;
         this.#keep(buffer.subarray(0, size));
         await writeAll(client, buffer.subarray(0, size));
       }

@@ -11,6 +11,9 @@ import { withTempFolder } from "./temp_folder.ts";
 /** A scenario that takes longer hangs: its processes are ended and their output is shown. */
 const HANG_GUARD_MS = 60_000;
 
+/** The keys of people by name, as stx keygen made them: once for all scenarios of a file, which saves half its processes. */
+const KEYS = new Map<string, { privateKey: string; publicKey: string; fingerprint: string }>();
+
 /** Someone who sends or receives, with a home, a configuration folder and an identity. */
 export interface Person {
   readonly env: Readonly<Record<string, string>>;
@@ -169,9 +172,22 @@ async function newPerson(
   const config = `${home}/config`;
   await Deno.mkdir(config, { recursive: true });
   const env = { HOME: home, STX_CONFIG_DIR: config, XDG_STATE_HOME: `${home}/state` };
-  const { code, stdout, stderr } = await keygen(["keygen"], env);
-  if (code !== 0) throw new Error(`stx keygen ended with ${code}: ${stderr}`);
-  return { env, home, config, identity: `${config}/identity`, fingerprint: stdout.trim() };
+  const identity = `${config}/identity`;
+  let keys = KEYS.get(name);
+  if (keys === undefined) {
+    const { code, stdout, stderr } = await keygen(["keygen"], env);
+    if (code !== 0) throw new Error(`stx keygen ended with ${code}: ${stderr}`);
+    keys = {
+      privateKey: await Deno.readTextFile(identity),
+      publicKey: await Deno.readTextFile(`${identity}.pub`),
+      fingerprint: stdout.trim(),
+    };
+    KEYS.set(name, keys);
+  } else {
+    await Deno.writeTextFile(identity, keys.privateKey, { mode: 0o600 });
+    await Deno.writeTextFile(`${identity}.pub`, keys.publicKey);
+  }
+  return { env, home, config, identity, fingerprint: keys.fingerprint };
 }
 
 /** Runs `body` and then ends all processes; throws if it hangs. */

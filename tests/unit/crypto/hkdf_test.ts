@@ -133,9 +133,15 @@ Deno.test("stx's own labels begin with stx1, and size, label and context are lai
     context,
   );
   // HKDF-Expand alone: HMAC(secret, info | 1) is its first block.
-  assert.deepEqual(deriveSecret(secret, "label", context), hmacSha256(secret, concat(info, Uint8Array.of(1))));
+  assert.deepEqual(
+    deriveSecret(secret, "label", context),
+    hmacSha256(secret, concat(info, Uint8Array.of(1))),
+  );
   assert.deepEqual(expandLabel(secret, "label", context, 32), deriveSecret(secret, "label", context));
-  assert.notDeepEqual(expandLabel(secret, "label", context, 32, "tls13 "), deriveSecret(secret, "label", context));
+  assert.notDeepEqual(
+    expandLabel(secret, "label", context, 32, "tls13 "),
+    deriveSecret(secret, "label", context),
+  );
 });
 
 Deno.test("hkdfExtract and the platform's HKDF agree", () => {

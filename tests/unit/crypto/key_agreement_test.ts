@@ -38,7 +38,10 @@ Deno.test("a client's share follows from its randomness, and every share and sec
   const again = await makeClientShare(seededRandom("a"));
   const other = await makeClientShare(seededRandom("b"));
   assert.deepEqual(again.publicShare, first.publicShare);
-  const [kem, x25519] = [first.publicShare.slice(0, KEM_PUBLIC_SIZE), first.publicShare.slice(KEM_PUBLIC_SIZE)];
+  const [kem, x25519] = [
+    first.publicShare.slice(0, KEM_PUBLIC_SIZE),
+    first.publicShare.slice(KEM_PUBLIC_SIZE),
+  ];
   assert.notDeepEqual(other.publicShare.slice(0, KEM_PUBLIC_SIZE), kem);
   assert.notDeepEqual(other.publicShare.slice(KEM_PUBLIC_SIZE), x25519);
   const one = await answerClientShare(first.publicShare, seededRandom("s"));

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, fromHex, toHex, utf8 } from "../../../lib/bytes/bytes.ts";
-import { availableSuites, importAeadKey, KEY_SIZE, NONCE_SIZE, type Suite, SUITES } from "../../../lib/crypto/suite.ts";
+import {
+  availableSuites,
+  importAeadKey,
+  KEY_SIZE,
+  NONCE_SIZE,
+  type Suite,
+  SUITES,
+} from "../../../lib/crypto/suite.ts";
 import { TAG_SIZE } from "../../../lib/limits.ts";
 import { flipBit } from "../../support/pieces.ts";
 

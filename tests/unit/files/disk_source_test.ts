@@ -3,7 +3,7 @@ import { concat } from "../../../lib/bytes/bytes.ts";
 import { type DiskSource, openSource } from "../../../lib/files/disk_source.ts";
 import type { WalkOptions } from "../../../lib/files/walk.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
-import { content, TIME_MS } from "./tree.ts";
+import { content, TIME_MS, withPatched } from "./tree.ts";
 import { runAlone } from "./run_alone.ts";
 
 /** Opens without following links; a warning is a failure unless the test collects them. */
@@ -57,7 +57,7 @@ function makeTop(folder: string): Uint8Array {
 Deno.test("a folder is listed before what it holds, in the order of the names' bytes", async () => {
   await withTempFolder((folder) => {
     makeTop(folder);
-    for (const name of ["Z", "é", "\u{1f600}", "\ufb01", "a b", "a.", "ab"]) {
+    for (const name of ["Z", "é", "\u{1f600}", "\u{10000}", "\ue000", "\ufb01", "a b", "a.", "ab"]) {
       write(`${folder}/top/sub/${name}`, 0);
     }
     const source = open([`${folder}/top`]);
@@ -72,7 +72,9 @@ Deno.test("a folder is listed before what it holds, in the order of the names' b
       "top/sub/ab",
       "top/sub/c",
       "top/sub/é",
+      "top/sub/\ue000",
       "top/sub/\ufb01",
+      "top/sub/\u{10000}",
       "top/sub/\u{1f600}",
       "top/void/",
       "top/z",
@@ -283,7 +285,10 @@ Deno.test("symbolic links are followed if told, but never round in circles", asy
     assert.equal(readAll(source).length, source.sizeBytes);
     source.checkUnchanged();
     source.close();
-    const named = open([`${folder}/top/sub/file`], { followLinks: true });
+    // A link that is named gives what it leads to its own name.
+    Deno.symlinkSync("../outside/file", `${folder}/top/alias`);
+    const named = open([`${folder}/top/alias`], { followLinks: true });
+    assert.deepEqual(pathsOf(named), ["alias"]);
     assert.deepEqual(readAll(named), content(77, 9));
     named.close();
     assert.throws(() => open([`${folder}/top/void/dangling`], { followLinks: true }), { code: "disk" });
@@ -327,6 +332,39 @@ Deno.test("a name in a warning is escaped", async () => {
   });
 });
 
+Deno.test("what cannot be looked at is an error, whatever its name", async () => {
+  const failing = (code: string) => (path: string | URL) => {
+    if (String(path).includes("odd")) throw Object.assign(new Error("it failed"), { code });
+    return lstatSync(path);
+  };
+  const { lstatSync } = Deno;
+  await withTempFolder(async (folder) => {
+    Deno.mkdirSync(`${folder}/top`);
+    for (
+      const [name, number, code] of [["odd", "ENOENT", "disk"], [
+        "odd\ufffd",
+        "EACCES",
+        "permission",
+      ]] as const
+    ) {
+      write(`${folder}/top/${name}`, 0);
+      await withPatched(Deno, "lstatSync", failing(number), () => {
+        assert.throws(() => open([`${folder}/top`]), { code });
+      });
+      Deno.removeSync(`${folder}/top/${name}`);
+    }
+    Deno.symlinkSync("/", `${folder}/top/odd`);
+    const denied = () => {
+      throw Object.assign(new Error("it failed"), { code: "EACCES" });
+    };
+    const statSync = Deno.statSync;
+    const odd = (path: string | URL) => String(path).includes("odd") ? denied() : statSync(path);
+    await withPatched(Deno, "statSync", odd, () => {
+      assert.throws(() => open([`${folder}/top`], { followLinks: true }), { code: "permission" });
+    });
+  });
+});
+
 Deno.test("a name that is not valid UTF-8 is refused, not sent under another", async () => {
   await withTempFolder((folder) => {
     Deno.mkdirSync(`${folder}/top`);
@@ -340,10 +378,16 @@ Deno.test("a name that is not valid UTF-8 is refused, not sent under another", a
   });
 });
 
+/** Gives a file another size and its old time. */
+function resize(path: string, sizeBytes: number): void {
+  Deno.truncateSync(path, sizeBytes);
+  Deno.utimeSync(path, new Date(TIME_MS), new Date(TIME_MS));
+}
+
 /** Each changes a file of `makeTop` after it was listed. */
 const CHANGES: Readonly<Record<string, (path: string) => void>> = {
-  "longer": (path) => Deno.writeFileSync(path, new Uint8Array(1), { append: true }),
-  "shorter": (path) => Deno.truncateSync(path, 1),
+  "longer": (path) => resize(path, 1001),
+  "shorter": (path) => resize(path, 1),
   "written to": (path) => Deno.utimeSync(path, new Date(TIME_MS), new Date(TIME_MS + 1)),
   "gone": (path) => Deno.removeSync(path),
   "replaced": (path) => {
@@ -397,6 +441,25 @@ Deno.test("an empty file that has got content is noticed at the end", async () =
     source.checkUnchanged();
     Deno.writeFileSync(`${folder}/top/b`, new Uint8Array(1));
     assert.throws(() => source.checkUnchanged(), { code: "source_changed", message: /top\/b"/ });
+    source.close();
+  });
+});
+
+Deno.test("a file of the same number on another device is another file", async () => {
+  const { statSync } = Deno.FsFile.prototype;
+  const elsewhere = function (this: Deno.FsFile) {
+    const info = statSync.call(this);
+    return { ...info, dev: info.dev + 1 };
+  };
+  await withTempFolder(async (folder) => {
+    makeTop(folder);
+    const source = open([`${folder}/top`]);
+    await withPatched(Deno.FsFile.prototype, "statSync", elsewhere, () => {
+      assert.throws(() => source.read(new Uint8Array(10)), {
+        code: "source_changed",
+        message: /another file/,
+      });
+    });
     source.close();
   });
 });

@@ -12,6 +12,8 @@ Deno.test("a file gets a number before its extension", () => {
   assert.equal(first("report"), "report-1");
   assert.equal(first("archive.tar.gz"), "archive.tar-1.gz");
   assert.equal(first(".hidden"), ".hidden-1");
+  assert.equal(first("a.fifteen-letters"), "a-1.fifteen-letters");
+  assert.equal(first("a.sixteen--letters"), "a.sixteen--letters-1");
   assert.equal(first("v1.a sentence that is no extension"), "v1.a sentence that is no extension-1");
 });
 

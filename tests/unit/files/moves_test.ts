@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import type { ConflictPolicy, Entry } from "../../../lib/ports.ts";
 import {
   commitCut,
@@ -124,7 +125,8 @@ Deno.test("after a crash, what neither waits nor is in place is an error", async
       () => Deno.mkdirSync(`${place.path}/file`),
       () => {
         Deno.removeSync(`${place.path}/file`);
-        Deno.symlinkSync("top/a", `${place.path}/file`);
+        // A link is as long as the path that it holds, here as long as the file.
+        Deno.symlinkSync("top//a", `${place.path}/file`);
       },
       () => Deno.renameSync(`${place.path}/top`, `${place.outside}/top`),
       () => Deno.symlinkSync(`${place.outside}/top`, `${place.path}/top`),
@@ -169,7 +171,7 @@ Deno.test("after a crash, what waits is put in place only if it is whole", async
     },
     (path) => {
       Deno.removeSync(`${path}/${data}/top/a`);
-      Deno.symlinkSync("/etc/hostname", `${path}/${data}/top/a`);
+      Deno.symlinkSync("../", `${path}/${data}/top/a`);
     },
   ];
   for (const damage of damages) {
@@ -390,6 +392,71 @@ Deno.test("many names are put in place without holding up everything else", asyn
     partial.close();
     assert.ok(turns >= 2, `${turns} turns`);
     assert.equal(namesIn(place.path).length, 1500);
+  });
+});
+
+Deno.test("a folder that was there keeps its mode, a new one gets its own", async () => {
+  await withPlace(async (place) => {
+    Deno.mkdirSync(`${place.path}/top`);
+    Deno.chmodSync(`${place.path}/top`, 0o755);
+    await deliver(
+      place,
+      [entry("top/", 0, 0o500), entry("top/a/", 0, 0o500), entry("top/b", 3)],
+      "overwrite",
+    );
+    assert.equal(Deno.statSync(`${place.path}/top`).mode! & 0o777, 0o755);
+    assert.equal(Deno.statSync(`${place.path}/top/a`).mode! & 0o777, 0o500);
+  });
+});
+
+Deno.test("a folder that becomes a symbolic link after its rename is left alone", async () => {
+  await withPlace(async (place) => {
+    const partial = await receive(place, [entry("top/"), entry("top/sub/", 0, 0o500)]);
+    const { renameSync } = Deno;
+    const swap = (from: string | URL, to: string | URL) => {
+      renameSync(from, to);
+      renameSync(to, `${place.outside}/top`);
+      Deno.symlinkSync(`${place.outside}/top`, to);
+    };
+    await withPatched(Deno, "renameSync", swap, () => partial.commit(nothing));
+    partial.close();
+    assert.equal(Deno.statSync(`${place.outside}/top/sub`).mode! & 0o777, 0o700 & ~place.umask);
+  });
+});
+
+Deno.test("a folder's mode that cannot be set is an error, except where a crash has left it closed", async () => {
+  const failing = (code: string) => () => {
+    throw Object.assign(new Error("it failed"), { code });
+  };
+  const entries = [entry("top/", 0, 0o500)];
+  for (
+    const [number, first, again] of [["EIO", "disk", "disk"], ["EACCES", "permission", undefined]] as const
+  ) {
+    await withPlace(async (place) => {
+      const partial = await receive(place, entries);
+      const commit = () => withPatched(fs, "openSync", failing(number), () => partial.commit(nothing));
+      await assert.rejects(commit, { code: first });
+      if (again === undefined) await commit();
+      else await assert.rejects(commit, { code: again });
+      partial.close();
+    });
+  }
+});
+
+Deno.test("many modes are changed without holding up everything else", async () => {
+  const entries = Array.from({ length: 100 }, (_, i) => [entry(`f${i}`, 0, 0o400), entry(`d${i}/`, 0, 0o500)])
+    .flat();
+  await withPlace(async (place) => {
+    const partial = await receive(place, entries);
+    let turns = 0;
+    let turnsBefore = 0;
+    const timer = setInterval(() => turns++, 0);
+    // The disk is fast, so that nothing else pauses.
+    await withPatched(performance, "now", () => 0, () => partial.commit(() => turnsBefore = turns));
+    clearInterval(timer);
+    partial.close();
+    assert.ok(turnsBefore > 1, `${turnsBefore} turns before`);
+    assert.ok(turns - turnsBefore > 1, `${turns - turnsBefore} turns after`);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   namesIn,
   nothing,
   open,
+  type Place,
   PRIVATE,
   receive,
   reopen,
@@ -224,6 +225,143 @@ Deno.test("links behind the place of resuming are removed, not followed", async 
   });
 });
 
+Deno.test("going back drops what lies behind, and what it had to be made durable", async () => {
+  const entries = [entry("a", 10), entry("d/"), entry("d/b", 10), entry("c", 10)];
+  const stream = streamOf(entries);
+  for (const offset of [0, 5, 10]) {
+    await withPlace(async (place) => {
+      const partial = open(place, entries);
+      await partial.resumeAt(0);
+      writeAll(partial, stream.subarray(0, 25));
+      await resume(partial, entries, offset);
+      await partial.sync();
+      writeAll(partial, stream.subarray(offset));
+      await partial.commit(nothing);
+      partial.close();
+      assert.deepEqual(snapshot(place.path), expected(entries, place.umask));
+    });
+  }
+});
+
+Deno.test("resuming at 0 repairs what resuming elsewhere could not", async () => {
+  const entries = [entry("top/"), entry("top/empty"), entry("top/a", 10)];
+  await withPlace(async (place) => {
+    const first = await receive(place, entries);
+    first.close();
+    const data = `${place.path}/${PRIVATE}/data`;
+    Deno.removeSync(`${data}/top`, { recursive: true });
+    Deno.symlinkSync(place.outside, `${data}/top`);
+    const second = reopen(place, entries);
+    await assert.rejects(() => second.resumeAt(5), { code: "state_corrupt" });
+    await resume(second, entries, 0);
+    writeAll(second, streamOf(entries));
+    await second.commit(nothing);
+    second.close();
+    assert.deepEqual(snapshot(place.path), expected(entries, place.umask));
+    assert.deepEqual(namesIn(place.outside), []);
+  });
+});
+
+/** Puts a folder outside, with all that is in it, and a symbolic link in its place. */
+function moveOut(place: Place, path: string): void {
+  Deno.renameSync(`${place.path}/${path}`, `${place.outside}/moved`);
+  Deno.symlinkSync(`${place.outside}/moved`, `${place.path}/${path}`);
+}
+
+Deno.test("a folder that becomes a symbolic link while files are written is not followed", async () => {
+  const entries = [
+    entry("d/"),
+    entry("d/a", 10),
+    entry("e/"),
+    entry("e/b", 10),
+    entry("d/c", 10),
+    entry("d/f/"),
+  ];
+  const stream = streamOf(entries);
+  for (const [path, last] of [["data/d", entries.length - 1], ["data", 5], ["", 5]] as const) {
+    await withPlace(async (place) => {
+      const partial = open(place, entries.slice(0, last));
+      await partial.resumeAt(0);
+      writeAll(partial, stream.subarray(0, 20));
+      moveOut(place, path === "" ? ".stx-partial" : `${PRIVATE}/${path}`);
+      const canary = snapshot(place.outside);
+      assert.throws(() => partial.write(stream.subarray(20)), { code: "state_corrupt" });
+      partial.close();
+      assert.deepEqual(snapshot(place.outside), canary);
+    });
+  }
+});
+
+Deno.test("a folder that becomes a symbolic link before a resume is not followed", async () => {
+  const entries = [entry("a", 10), entry("b", 10)];
+  await withPlace(async (place) => {
+    const partial = await receive(place, entries);
+    moveOut(place, `${PRIVATE}/data`);
+    const canary = snapshot(place.outside);
+    for (const offset of [0, 5, 20]) {
+      await assert.rejects(() => partial.resumeAt(offset), { code: "state_corrupt" });
+    }
+    partial.close();
+    assert.deepEqual(snapshot(place.outside), canary);
+  });
+});
+
+Deno.test("a folder that becomes a symbolic link before a commit, or during it, is not followed", async () => {
+  const entries = [entry("d/"), entry("d/a", 10), entry("f", 3, 0o400)];
+  for (const path of [".stx-partial", PRIVATE, `${PRIVATE}/data`]) {
+    await withPlace(async (place) => {
+      const partial = await receive(place, entries);
+      await partial.sync();
+      moveOut(place, path);
+      const canary = snapshot(place.outside);
+      await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), {
+        code: "state_corrupt",
+      });
+      partial.close();
+      assert.deepEqual(snapshot(place.outside), canary);
+    });
+    await withPlace(async (place) => {
+      const partial = await receive(place, entries);
+      let canary = {};
+      const begin = () => {
+        moveOut(place, path);
+        canary = snapshot(place.outside);
+      };
+      await assert.rejects(() => partial.commit(begin), { code: "state_corrupt" });
+      partial.close();
+      assert.deepEqual(snapshot(place.outside), canary);
+      assert.deepEqual(namesIn(place.path), [".stx-partial"]);
+    });
+  }
+});
+
+Deno.test("a folder below the data that becomes a symbolic link before a commit keeps its time", async () => {
+  const entries = [entry("d/"), entry("d/e/"), entry("d/e/a", 10)];
+  await withPlace(async (place) => {
+    const partial = await receive(place, entries);
+    moveOut(place, `${PRIVATE}/data/d/e`);
+    const canary = snapshot(place.outside);
+    await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), {
+      code: "state_corrupt",
+    });
+    partial.close();
+    assert.deepEqual(snapshot(place.outside), canary);
+  });
+});
+
+Deno.test("many small files are resumed without holding up everything else", async () => {
+  const entries = Array.from({ length: 1500 }, (_, i) => entry(`f${i}`, 1));
+  await withPlace(async (place) => {
+    const partial = await receive(place, entries);
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    await resume(partial, entries, 1500);
+    clearInterval(timer);
+    assert.ok(turns > 0);
+    partial.close();
+  });
+});
+
 Deno.test("more data than the files have room for is refused", async () => {
   await withPlace(async (place) => {
     const partial = await receive(place, TREE);
@@ -253,6 +391,23 @@ Deno.test("less data than the files have is never put in place", async () => {
       });
       second.close();
       assert.deepEqual(namesIn(place.path), [".stx-partial"]);
+    });
+  }
+});
+
+Deno.test("a file that is not whole is never put in place, be it the only one", async () => {
+  const entries = [entry("a", 10), entry("b", 10)];
+  for (const [count, size] of [[1, 5], [2, 5], [2, 10], [2, 15]] as const) {
+    await withPlace(async (place) => {
+      const some = entries.slice(0, count);
+      const partial = open(place, some);
+      await partial.resumeAt(0);
+      writeAll(partial, streamOf(some).subarray(0, size));
+      await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), {
+        code: "state_corrupt",
+      });
+      await assert.rejects(() => partial.digests(), { code: "state_corrupt", message: /not arrived/ });
+      partial.close();
     });
   }
 });
@@ -304,7 +459,12 @@ Deno.test("a file of unknown size takes whatever comes", async () => {
 Deno.test("digests are those of the files, before and after they are in place", async () => {
   await withPlace(async (place) => {
     const files = TREE.flatMap((item) => item.kind === "file" ? [sha256(contentOf(item))] : []);
-    const partial = await receive(place, TREE);
+    const first = await receive(place, TREE);
+    await assert.rejects(() => first.commit(() => assert.fail("dies here")), /dies here/);
+    first.close();
+    const partial = reopen(place, TREE);
+    assert.deepEqual(await partial.digests(), files);
+    await resume(partial, TREE, STREAM.length);
     assert.deepEqual(await partial.digests(), files);
     await partial.commit(nothing);
     assert.deepEqual(await partial.digests(), files);

@@ -199,6 +199,33 @@ for (const place of PLACES) {
   });
 }
 
+Deno.test("where the file system has no modes, a folder that others may enter is taken as it is", async () => {
+  await withTempFolder(async (root) => {
+    const { lstatSync } = Deno;
+    const open777 = (path: string | URL) => {
+      const info = lstatSync(path);
+      return { ...info, mode: info.mode! | 0o777 };
+    };
+    await withPatched(Deno, "lstatSync", open777, () => {
+      open(root).close();
+      open(root).close();
+    });
+    assert.deepEqual(namesIn(root), [".stx-partial"]);
+  });
+});
+
+Deno.test("a disk that is full says so, whichever part cannot be made", async () => {
+  const full = () => {
+    throw Object.assign(new Error("it failed"), { code: "ENOSPC" });
+  };
+  for (const method of ["mkdirSync", "openSync", "makeTempDirSync"] as const) {
+    await withTempFolder(async (root) => {
+      if (method === "makeTempDirSync") open(root).close();
+      await assert.rejects(() => withPatched(Deno, method, full, () => open(root)), { code: "disk_full" });
+    });
+  }
+});
+
 Deno.test("a symbolic link below the data is found", async () => {
   await withTempFolder((root) => {
     const folder = open(root);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { type DiskFolder, openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
 import type { ConflictPolicy, Entry, Placement } from "../../../lib/ports.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
@@ -116,6 +117,16 @@ Deno.test("rename: two names of one transfer do not become one", async () => {
   });
 });
 
+Deno.test("rename: two long names that are shortened do not become one", async () => {
+  await withPlace(({ folder, path }) => {
+    const names = ["b", "c"].map((end) => "a".repeat(254) + end);
+    for (const name of names) Deno.writeTextFileSync(`${path}/${name}`, "");
+    const placement = folder.place(names.map((name) => entry(name)), "rename");
+    const stem = "a".repeat(253);
+    assert.deepEqual(Object.values(placement.topNames), [`${stem}-1`, `${stem}-2`]);
+  });
+});
+
 Deno.test("rename: two transfers under way at once do not choose the same name", async () => {
   await withPlace(async (place) => {
     const entries = [entry("a", 3)];
@@ -202,7 +213,18 @@ Deno.test("isInPlace compares kind, size and time of everything", async () => {
     assert.equal(folder.isInPlace(TOP, { topNames: { top: "top" }, conflict: "refuse" }), true);
     const spoilt: readonly ((path: string) => void)[] = [
       (top) => Deno.removeSync(`${top}/a`),
-      (top) => Deno.truncateSync(`${top}/a`, 2),
+      (top) => {
+        Deno.truncateSync(`${top}/a`, 2);
+        Deno.utimeSync(`${top}/a`, new Date(TIME_MS), new Date(TIME_MS));
+      },
+      (top) => {
+        // As long as the file, and as old.
+        Deno.removeSync(`${top}/a`);
+        Deno.symlinkSync("sub", `${top}/a`);
+        fs.lutimesSync(`${top}/a`, new Date(TIME_MS), new Date(TIME_MS));
+        const { size, mtime } = Deno.lstatSync(`${top}/a`);
+        assert.deepEqual([size, mtime!.getTime()], [3, TIME_MS]);
+      },
       (top) => Deno.utimeSync(`${top}/a`, new Date(TIME_MS), new Date(TIME_MS + 1)),
       (top) => Deno.removeSync(`${top}/sub`, { recursive: true }),
       (top) => {

@@ -92,7 +92,9 @@ function slowIdentity(identity: Identity, machine: () => Machine): Identity {
 }
 
 Deno.test("time that runs out while the client signs: VERIFY does not leave, and nothing revives it", async () => {
-  const client: ClientHandshake = await startClient({ identity: slowIdentity(CLIENT_IDENTITY, () => client) });
+  const client: ClientHandshake = await startClient({
+    identity: slowIdentity(CLIENT_IDENTITY, () => client),
+  });
   const server = startServer();
   await server.receive(outputOf(client), START_MS);
   const welcome = outputOf(server);

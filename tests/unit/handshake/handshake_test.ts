@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../lib/bytes/bytes.ts";
 import type { Suite } from "../../../lib/crypto/suite.ts";
-import { ClientHandshake } from "../../../lib/handshake/client.ts";
+import type { ClientHandshake } from "../../../lib/handshake/client.ts";
 import type { HandshakeEvent } from "../../../lib/handshake/outcome.ts";
-import { ServerHandshake } from "../../../lib/handshake/server.ts";
+import type { ServerHandshake } from "../../../lib/handshake/server.ts";
 import { FRAME_HEADER_SIZE } from "../../../lib/wire/frame.ts";
 import { decodeHello, decodeWelcome, SUITE_NUMBERS } from "../../../lib/wire/handshake_messages.ts";
 import {
@@ -104,7 +104,8 @@ Deno.test("an independent client and server of the specification agree with thes
 });
 
 Deno.test("every session has other keys, also between the same ends", async () => {
-  const run = async (seed: string) => assertOpen(await runHandshake(await startClient({}, seed), startServer()));
+  const run = async (seed: string) =>
+    assertOpen(await runHandshake(await startClient({}, seed), startServer()));
   const [one, two] = [await run("a"), await run("a")];
   // The server's encapsulation is fresh even where all injected randomness is the same.
   assert.notDeepEqual(one.client.keys.sendSecret, two.client.keys.sendSecret);

@@ -32,7 +32,11 @@ const OLD_FRAMES: Readonly<Record<FrameType, Bytes>> = {
 };
 
 /** Every state in which a machine waits, with a way to get one there. */
-const WAITING: readonly { role: "client" | "server"; state: Machine["state"]; make: () => Promise<Machine> }[] = [
+const WAITING: readonly {
+  role: "client" | "server";
+  state: Machine["state"];
+  make: () => Promise<Machine>;
+}[] = [
   {
     role: "client",
     state: "waitWelcome",

@@ -78,7 +78,12 @@ Deno.test("HELLO must be one, of this version", async () => {
 
 Deno.test("HELLO must offer a suite that the server has, and the mode identity", async () => {
   const hello = async (change: Partial<typeof HELLO>) => (await RogueClient.start({ hello: change })).hello();
-  await failHello(await hello({ suites: [2] }), "handshake_failed", { suites: ["aes-256-gcm"] }, /no cipher suite/);
+  await failHello(
+    await hello({ suites: [2] }),
+    "handshake_failed",
+    { suites: ["aes-256-gcm"] },
+    /no cipher suite/,
+  );
   await failHello(await hello({ suites: [0, 3, 0xffff] }), "handshake_failed", {}, /no cipher suite/);
   await failHello(await hello({ authModes: [0, 4, 255] }), "handshake_failed", {}, /mode identity/);
   const binder = new Uint8Array(32);

@@ -137,7 +137,11 @@ Deno.test("the proof is checked before the signature, and the identity's form be
 
 Deno.test("a suite or mode that was not offered is handshake_failed, in clear: no key is agreed on", async () => {
   const offered = { suites: ["aes-256-gcm"] as const };
-  for (const hooks of [{ suite: 2 }, { suite: 0 }, { suite: 0xffff }, { authMode: 0 }, { authMode: 2 }, { authMode: 3 }]) {
+  for (
+    const hooks of [{ suite: 2 }, { suite: 0 }, { suite: 0xffff }, { authMode: 0 }, { authMode: 2 }, {
+      authMode: 3,
+    }]
+  ) {
     const { kind } = await failWelcome(hooks, "handshake_failed", offered, /was not offered/);
     assert.equal(kind, "alert");
   }
@@ -151,16 +155,23 @@ Deno.test("an X25519 share of zero is handshake_failed at the client", async () 
 
 Deno.test("a share that the server did not use leads to another key: WELCOME does not open", async () => {
   for (const bit of [0, 8 * 1087, 8 * 1088]) {
-    await failWelcome({ share: (share) => flipBit(share, bit) }, "handshake_failed", {}, /Cannot open WELCOME/);
+    await failWelcome(
+      { share: (share) => flipBit(share, bit) },
+      "handshake_failed",
+      {},
+      /Cannot open WELCOME/,
+    );
   }
 });
 
 Deno.test("a sealed part that is too short or too long is malformed", async () => {
-  for (const plaintext of [
-    (right: Bytes) => right.slice(0, -1),
-    (right: Bytes) => concat(right, Uint8Array.of(0)),
-    () => new Uint8Array(0),
-  ]) {
+  for (
+    const plaintext of [
+      (right: Bytes) => right.slice(0, -1),
+      (right: Bytes) => concat(right, Uint8Array.of(0)),
+      () => new Uint8Array(0),
+    ]
+  ) {
     const { kind } = await failWelcome({ plaintext }, "malformed");
     assert.equal(kind, "sealedAlert");
   }
@@ -256,10 +267,12 @@ Deno.test("READY may not make the client keep more records than the protocol has
 });
 
 Deno.test("READY's limits are taken up to their bounds", async () => {
-  for (const limits of [
-    { windowRecords: 16, windowSizeBytes: 256 * 1024 },
-    { windowRecords: 256, windowSizeBytes: 2 ** 32 - 1 },
-  ]) {
+  for (
+    const limits of [
+      { windowRecords: 16, windowSizeBytes: 256 * 1024 },
+      { windowRecords: 256, windowSizeBytes: 2 ** 32 - 1 },
+    ]
+  ) {
     const client = await startClient();
     const server = new RogueServer({ limits });
     await client.receive(await server.welcome(outputOf(client)), START_MS);
@@ -337,7 +350,11 @@ Deno.test("a sealed alert that does not open says nothing", async () => {
   for (const number of [0, 2]) {
     const { client, server } = await waitingForReady();
     const alert = await server.alert(Uint8Array.of(ALERTS.accessDenied), number);
-    await assertRejects(() => client.receive(alert, START_MS), "handshake_failed", /Cannot open the server's alert/);
+    await assertRejects(
+      () => client.receive(alert, START_MS),
+      "handshake_failed",
+      /Cannot open the server's alert/,
+    );
   }
   for (let bit = 32; bit < 8 * 21; bit++) {
     const { client, server } = await waitingForReady();

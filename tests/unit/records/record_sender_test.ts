@@ -7,6 +7,7 @@ import { TrafficKeys } from "../../../lib/records/traffic_keys.ts";
 import type { SessionLimits } from "../../../lib/wire/handshake_messages.ts";
 import type { MessageType } from "../../../lib/wire/message.ts";
 import { RECORD_OVERHEAD } from "../../../lib/wire/record.ts";
+import { cryptoTest } from "../../support/settled_crypto.ts";
 import { assertFails } from "../identity/failures.ts";
 import { opened, plaintext, recordsIn, ROOMY, sealed, secretOf, sequenceOf } from "./records.ts";
 
@@ -69,7 +70,7 @@ class Outgoing {
   }
 }
 
-Deno.test("records are those of the specification, numbered from 0", async () => {
+cryptoTest("records are those of the specification, numbered from 0", async () => {
   const out = new Outgoing();
   out.sender.send("offer", plaintext("offer", 0, Uint8Array.of(1, 2, 3)), 0);
   out.sender.send("data", plaintext("data", 0, Uint8Array.of(4)), 0x01020304);
@@ -80,7 +81,7 @@ Deno.test("records are those of the specification, numbered from 0", async () =>
   ]);
 });
 
-Deno.test("several seals under way come out in the order in which they were sent", async () => {
+cryptoTest("several seals under way come out in the order in which they were sent", async () => {
   const out = new Outgoing();
   await out.keys.at(0);
   const gates = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
@@ -102,7 +103,7 @@ Deno.test("several seals under way come out in the order in which they were sent
   assert.deepEqual(recordsIn(await out.output()).map(sequenceOf), [0, 1, 2, 3, 4]);
 });
 
-Deno.test("the buffer that was given may be overwritten at once, also while a key is imported", async () => {
+cryptoTest("the buffer that was given may be overwritten at once, also while a key is imported", async () => {
   const out = new Outgoing();
   for (const fill of [1, 2, 3]) {
     const buffer = plaintextOf(new Uint8Array(3).fill(fill));
@@ -117,22 +118,25 @@ Deno.test("the buffer that was given may be overwritten at once, also while a ke
   assert.deepEqual(texts, [1, 2, 3].map((fill) => plaintext("data", 0, new Uint8Array(3).fill(fill))));
 });
 
-Deno.test("what is repeated is the same bytes, from the number that was asked for, and nothing is sealed twice", async () => {
-  const out = new Outgoing();
-  for (let i = 0; i < 6; i++) out.send("data", 10 + i);
-  const first = await out.output();
-  out.sender.repeatFrom(2);
-  const repeated = await out.output();
-  assert.deepEqual(recordsIn(repeated), recordsIn(first).slice(2));
-  out.send("data", 99);
-  out.sender.repeatFrom(5);
-  const rest = recordsIn(await out.output());
-  assert.deepEqual(rest.map(sequenceOf), [5, 6]);
-  assert.deepEqual(rest[0], recordsIn(first)[5]);
-  assert.deepEqual(out.keys.sealedNumbers, [0, 1, 2, 3, 4, 5, 6]);
-});
+cryptoTest(
+  "what is repeated is the same bytes, from the number that was asked for, and nothing is sealed twice",
+  async () => {
+    const out = new Outgoing();
+    for (let i = 0; i < 6; i++) out.send("data", 10 + i);
+    const first = await out.output();
+    out.sender.repeatFrom(2);
+    const repeated = await out.output();
+    assert.deepEqual(recordsIn(repeated), recordsIn(first).slice(2));
+    out.send("data", 99);
+    out.sender.repeatFrom(5);
+    const rest = recordsIn(await out.output());
+    assert.deepEqual(rest.map(sequenceOf), [5, 6]);
+    assert.deepEqual(rest[0], recordsIn(first)[5]);
+    assert.deepEqual(out.keys.sealedNumbers, [0, 1, 2, 3, 4, 5, 6]);
+  },
+);
 
-Deno.test("the window is full at its number of records, and acknowledgements open it", async () => {
+cryptoTest("the window is full at its number of records, and acknowledgements open it", async () => {
   const out = new Outgoing({ windowRecords: 16, windowSizeBytes: 2 ** 20 });
   for (let i = 0; i < 16; i++) {
     assert.ok(out.sender.hasRoom(5), `${i}`);
@@ -150,7 +154,7 @@ Deno.test("the window is full at its number of records, and acknowledgements ope
   await out.output();
 });
 
-Deno.test("the window is full at its number of bytes of whole records, exactly", async () => {
+cryptoTest("the window is full at its number of bytes of whole records, exactly", async () => {
   const windowSizeBytes = 2 * (RECORD_OVERHEAD + 1005);
   const out = new Outgoing({ windowRecords: 16, windowSizeBytes });
   out.send("data", 1000);
@@ -161,7 +165,7 @@ Deno.test("the window is full at its number of bytes of whole records, exactly",
   await out.output();
 });
 
-Deno.test("one record always fits into an empty window", async () => {
+cryptoTest("one record always fits into an empty window", async () => {
   const out = new Outgoing({ windowRecords: 16, windowSizeBytes: 1000 });
   assert.ok(out.sender.hasRoom(1_000_000));
   out.send("data", 1_000_000);
@@ -171,7 +175,7 @@ Deno.test("one record always fits into an empty window", async () => {
   assert.ok(out.sender.hasRoom(1_000_000));
 });
 
-Deno.test("acknowledgements and pings go 16 records beyond a full window, then are left out", async () => {
+cryptoTest("acknowledgements and pings go 16 records beyond a full window, then are left out", async () => {
   const out = new Outgoing({ windowRecords: 16, windowSizeBytes: 2 ** 20 });
   for (let i = 0; i < 16; i++) out.send("data");
   for (let i = 0; i < WINDOW_CONTROL_RECORDS + 5; i++) out.send(i % 2 === 0 ? "ack" : "ping");
@@ -182,7 +186,7 @@ Deno.test("acknowledgements and pings go 16 records beyond a full window, then a
   await out.output();
 });
 
-Deno.test("a lower acknowledgement than known changes nothing", async () => {
+cryptoTest("a lower acknowledgement than known changes nothing", async () => {
   const out = new Outgoing();
   for (let i = 0; i < 4; i++) out.send("data");
   await out.output();
@@ -193,17 +197,20 @@ Deno.test("a lower acknowledgement than known changes nothing", async () => {
   assert.deepEqual(recordsIn(await out.output()).map(sequenceOf), [3]);
 });
 
-Deno.test("an acknowledgement of what was not sent is malformed, be it only that nobody has taken it yet", async () => {
-  const out = new Outgoing();
-  assertFails(() => out.sender.acknowledge(1), "malformed");
-  out.send("data");
-  assertFails(() => out.sender.acknowledge(1), "malformed");
-  await out.output();
-  out.sender.acknowledge(1);
-  assertFails(() => out.sender.acknowledge(2), "malformed");
-});
+cryptoTest(
+  "an acknowledgement of what was not sent is malformed, be it only that nobody has taken it yet",
+  async () => {
+    const out = new Outgoing();
+    assertFails(() => out.sender.acknowledge(1), "malformed");
+    out.send("data");
+    assertFails(() => out.sender.acknowledge(1), "malformed");
+    await out.output();
+    out.sender.acknowledge(1);
+    assertFails(() => out.sender.acknowledge(2), "malformed");
+  },
+);
 
-Deno.test("a repetition of what is acknowledged or was never sent is malformed", async () => {
+cryptoTest("a repetition of what is acknowledged or was never sent is malformed", async () => {
   const out = new Outgoing();
   for (let i = 0; i < 3; i++) out.send("data");
   await out.output();
@@ -214,7 +221,7 @@ Deno.test("a repetition of what is acknowledged or was never sent is malformed",
   await out.output();
 });
 
-Deno.test("asking for a record acknowledges all before it", async () => {
+cryptoTest("asking for a record acknowledges all before it", async () => {
   const out = new Outgoing();
   for (let i = 0; i < 3; i++) out.send("data");
   await out.output();
@@ -222,7 +229,7 @@ Deno.test("asking for a record acknowledges all before it", async () => {
   assertFails(() => out.sender.repeatFrom(1), "malformed");
 });
 
-Deno.test("the fourth NAK for one record gives the connection up", async () => {
+cryptoTest("the fourth NAK for one record gives the connection up", async () => {
   const out = new Outgoing();
   for (let i = 0; i < 3; i++) out.send("data");
   await out.output();
@@ -230,7 +237,7 @@ Deno.test("the fourth NAK for one record gives the connection up", async () => {
   assertFails(() => out.sender.repeatFrom(1), "connection_lost");
 });
 
-Deno.test("the count of NAKs for one record begins anew with another", async () => {
+cryptoTest("the count of NAKs for one record begins anew with another", async () => {
   const out = new Outgoing();
   for (let i = 0; i < 3; i++) out.send("data");
   await out.output();
@@ -238,7 +245,7 @@ Deno.test("the count of NAKs for one record begins anew with another", async () 
   for (let i = 0; i < NAK_SAME_MAX; i++) out.sender.repeatFrom(2);
 });
 
-Deno.test("the 65th NAK of a session gives the connection up", async () => {
+cryptoTest("the 65th NAK of a session gives the connection up", async () => {
   const out = new Outgoing();
   for (let i = 0; i <= NAK_SESSION_MAX; i++) out.send("data");
   await out.output();
@@ -246,15 +253,18 @@ Deno.test("the 65th NAK of a session gives the connection up", async () => {
   assertFails(() => out.sender.repeatFrom(NAK_SESSION_MAX), "connection_lost");
 });
 
-Deno.test("behind CLOSE no message can be sent, and what only keeps a session going is left out", async () => {
-  const out = new Outgoing();
-  out.send("close");
-  assertFails(() => out.send("data"), "unexpected_message");
-  for (const type of ["ack", "ping", "nak", "alert", "close"] as const) out.send(type);
-  assert.deepEqual(recordsIn(await out.output()).map(sequenceOf), [0]);
-});
+cryptoTest(
+  "behind CLOSE no message can be sent, and what only keeps a session going is left out",
+  async () => {
+    const out = new Outgoing();
+    out.send("close");
+    assertFails(() => out.send("data"), "unexpected_message");
+    for (const type of ["ack", "ping", "nak", "alert", "close"] as const) out.send(type);
+    assert.deepEqual(recordsIn(await out.output()).map(sequenceOf), [0]);
+  },
+);
 
-Deno.test("sequence numbers end 2^16 before 2^32", async () => {
+cryptoTest("sequence numbers end 2^16 before 2^32", async () => {
   const out = new Outgoing(ROOMY, SEQUENCE_END - 40);
   assert.ok(!out.sender.isNearlyUsedUp);
   for (let i = 0; i < 8; i++) out.send("data");
@@ -265,14 +275,14 @@ Deno.test("sequence numbers end 2^16 before 2^32", async () => {
   assert.equal(sequenceOf(recordsIn(await out.output()).at(-1)!), SEQUENCE_END - 1);
 });
 
-Deno.test("a seal that fails ends the output", async () => {
+cryptoTest("a seal that fails ends the output", async () => {
   const out = new Outgoing();
   out.keys.beforeResult = () => Promise.reject(new Error("no memory"));
   out.send("data");
   await assert.rejects(() => out.output(), /no memory/);
 });
 
-Deno.test("a cipher that gives another size than it must is not trusted", async () => {
+cryptoTest("a cipher that gives another size than it must is not trusted", async () => {
   class Short extends TrafficKeys {
     override at(): TrafficKey {
       return { seal: () => Promise.resolve(new Uint8Array(3)), open: () => Promise.resolve(undefined) };
@@ -285,7 +295,7 @@ Deno.test("a cipher that gives another size than it must is not trusted", async 
   assert.throws(() => sender.takeOutput(), /another size/);
 });
 
-Deno.test("with erased keys nothing is sent and no number is claimed", () => {
+cryptoTest("with erased keys nothing is sent and no number is claimed", () => {
   const out = new Outgoing();
   out.keys.erase();
   assert.throws(() => out.send("data"), /erased/);
@@ -293,7 +303,7 @@ Deno.test("with erased keys nothing is sent and no number is claimed", () => {
   assert.equal(out.sender.waitingCount, 0);
 });
 
-Deno.test("an acknowledgement frees a large record's memory at once", async () => {
+cryptoTest("an acknowledgement frees a large record's memory at once", async () => {
   const out = new Outgoing();
   out.send("data", 100_000);
   const [, box] = await out.parts();
@@ -302,7 +312,7 @@ Deno.test("an acknowledgement frees a large record's memory at once", async () =
   assert.equal(box!.length, 0);
 });
 
-Deno.test("what was repeated may still be on its way out, and stays whole", async () => {
+cryptoTest("what was repeated may still be on its way out, and stays whole", async () => {
   const out = new Outgoing();
   out.send("data", 100_000);
   const whole = await out.output();

@@ -7,6 +7,7 @@ import { type Alert, ALERTS } from "../../../lib/wire/alert.ts";
 import { encodeNak, MESSAGE_TYPES, type MessageType } from "../../../lib/wire/message.ts";
 import { RECORD_OVERHEAD } from "../../../lib/wire/record.ts";
 import { piecesOf } from "../../support/pieces.ts";
+import { cryptoTest } from "../../support/settled_crypto.ts";
 import { assertFails, assertRejects } from "../identity/failures.ts";
 import {
   crcMended,
@@ -70,7 +71,7 @@ function forged(sequence: number, type: MessageType | number, ack = 0, body?: By
 }
 
 for (const suite of SUITES) {
-  Deno.test(`${suite}: messages go both ways, in order, however the bytes are cut`, async () => {
+  cryptoTest(`${suite}: messages go both ways, in order, however the bytes are cut`, async () => {
     for (const sizes of [[1], [7], [33, 1], [100_000]]) {
       const [client, server] = joined({ suite });
       const bodies = Array.from({ length: 9 }, (_, i) => new Uint8Array(i * i * 20).fill(i));
@@ -84,7 +85,7 @@ for (const suite of SUITES) {
     }
   });
 
-  Deno.test(`${suite}: keys change at 2^16 in both directions, and nobody says so`, async () => {
+  cryptoTest(`${suite}: keys change at 2^16 in both directions, and nobody says so`, async () => {
     const firstSequence = 65_530;
     const [client, server] = joined({ suite, firstSequence });
     for (const [from, to, name] of [[client, server, "client"], [server, client, "server"]] as const) {
@@ -102,7 +103,7 @@ for (const suite of SUITES) {
   });
 }
 
-Deno.test("at a change of keys the old secrets are overwritten at both ends", async () => {
+cryptoTest("at a change of keys the old secrets are overwritten at both ends", async () => {
   const [sendSecret, receiveSecret] = [secretOf("client"), secretOf("server")];
   const client = new End("client", "server", { firstSequence: 65_535, sendSecret, receiveSecret });
   const server = new End("server", "client", { firstSequence: 65_535 });
@@ -120,14 +121,14 @@ Deno.test("at a change of keys the old secrets are overwritten at both ends", as
   assert.deepEqual(receiveSecret, new Uint8Array(32));
 });
 
-Deno.test("a record under the previous generation's key is an attack", async () => {
+cryptoTest("a record under the previous generation's key is an attack", async () => {
   const server = new End("server", "client", { firstSequence: 65_536 });
   const text = plaintext("data", 65_536);
   await assertRefused(server, await sealed(GCM, secretOf("client"), 65_536, text, 0), "bad_record");
   await assertEnded(server, "bad_record", "badRecord");
 });
 
-Deno.test("records acknowledge what came before them", async () => {
+cryptoTest("records acknowledge what came before them", async () => {
   const [client, server] = joined();
   client.session.send("data");
   client.session.send("data");
@@ -138,7 +139,7 @@ Deno.test("records acknowledge what came before them", async () => {
   assert.equal((await said(await client.record("data"))).ack, 1);
 });
 
-Deno.test("messages that are opened side by side keep their order over several calls", async () => {
+cryptoTest("messages that are opened side by side keep their order over several calls", async () => {
   const [client, server] = joined();
   for (let i = 0; i < 20; i++) client.session.send("data", new Uint8Array(i % 3 === 0 ? 200_000 : 1).fill(i));
   const calls = piecesOf(await client.output(), [70_000]).map((piece) => server.receive(piece));
@@ -146,7 +147,7 @@ Deno.test("messages that are opened side by side keep their order over several c
   assert.deepEqual(messages.map(({ body }) => body[0]), Array.from({ length: 20 }, (_, i) => i));
 });
 
-Deno.test("a quarter of the window in records is acknowledged at the latest", async () => {
+cryptoTest("a quarter of the window in records is acknowledged at the latest", async () => {
   const [client, server] = joined();
   for (let i = 0; i < 63; i++) client.session.send("data");
   await server.receive(await client.output());
@@ -157,7 +158,7 @@ Deno.test("a quarter of the window in records is acknowledged at the latest", as
   assert.deepEqual(await said(ack!, "server"), { type: MESSAGE_TYPES.ack, ack: 64, body: new Uint8Array(0) });
 });
 
-Deno.test("a quarter of the window in bytes of whole records is acknowledged at the latest", async () => {
+cryptoTest("a quarter of the window in bytes of whole records is acknowledged at the latest", async () => {
   const quarter = ROOMY.windowSizeBytes / 4;
   for (const [missing, expected] of [[1, []], [0, ["ack"]]] as const) {
     const [client, server] = joined();
@@ -172,7 +173,7 @@ Deno.test("a quarter of the window in bytes of whole records is acknowledged at 
   }
 });
 
-Deno.test("what a record carries along acknowledges as well, and the count begins anew", async () => {
+cryptoTest("what a record carries along acknowledges as well, and the count begins anew", async () => {
   const [client, server] = joined();
   for (let i = 0; i < 60; i++) client.session.send("data");
   await server.receive(await client.output());
@@ -182,7 +183,7 @@ Deno.test("what a record carries along acknowledges as well, and the count begin
   assert.deepEqual(await output(server, "server"), []);
 });
 
-Deno.test("acknowledgements open the peer's window", async () => {
+cryptoTest("acknowledgements open the peer's window", async () => {
   const limits = { windowRecords: 16, windowSizeBytes: EARLY_SIZE_MAX };
   const [client, server] = joined({ limits });
   for (let i = 0; i < 16; i++) client.session.send("data");
@@ -192,7 +193,7 @@ Deno.test("acknowledgements open the peer's window", async () => {
   assert.ok(client.session.hasRoom(0));
 });
 
-Deno.test("the early limits hold until READY raises them", async () => {
+cryptoTest("the early limits hold until READY raises them", async () => {
   const client = new End("client", "server", { limits: EARLY_LIMITS });
   const body = EARLY_SIZE_MAX - 2 * (RECORD_OVERHEAD + 5);
   client.session.send("offer");
@@ -205,7 +206,7 @@ Deno.test("the early limits hold until READY raises them", async () => {
   await client.output();
 });
 
-Deno.test("after the limits were raised, the new ones tell when to acknowledge", async () => {
+cryptoTest("after the limits were raised, the new ones tell when to acknowledge", async () => {
   const [client, server] = joined({ limits: EARLY_LIMITS });
   for (const end of [client, server]) end.session.raiseLimits(ROOMY);
   for (let i = 0; i < 63; i++) client.session.send("data");
@@ -215,23 +216,26 @@ Deno.test("after the limits were raised, the new ones tell when to acknowledge",
 
 // ---- Noise ----
 
-Deno.test("a flipped bit in the CRC costs one NAK; the same bytes come again and are delivered", async () => {
-  const [client, server] = joined({ firstSequence: 1 });
-  for (let i = 0; i < 3; i++) client.session.send("data", Uint8Array.of(i));
-  const first = await client.output();
-  const [a, b, c] = recordsIn(first);
-  assert.deepEqual(typesOf(await server.receive(concat(a!, flipped(b!, -1), c!))), ["data"]);
-  const nak = await server.output();
-  const words = await said(nak, "server");
-  assert.deepEqual(words, { type: MESSAGE_TYPES.nak, ack: 1, body: encodeNak(2) });
-  assert.deepEqual(await client.receive(nak), []);
-  const repeated = await client.output();
-  assert.deepEqual(repeated, concat(b!, c!));
-  assert.deepEqual((await server.receive(repeated)).map(({ body }) => body[0]), [1, 2]);
-  assert.deepEqual(await output(server, "server"), []);
-});
+cryptoTest(
+  "a flipped bit in the CRC costs one NAK; the same bytes come again and are delivered",
+  async () => {
+    const [client, server] = joined({ firstSequence: 1 });
+    for (let i = 0; i < 3; i++) client.session.send("data", Uint8Array.of(i));
+    const first = await client.output();
+    const [a, b, c] = recordsIn(first);
+    assert.deepEqual(typesOf(await server.receive(concat(a!, flipped(b!, -1), c!))), ["data"]);
+    const nak = await server.output();
+    const words = await said(nak, "server");
+    assert.deepEqual(words, { type: MESSAGE_TYPES.nak, ack: 1, body: encodeNak(2) });
+    assert.deepEqual(await client.receive(nak), []);
+    const repeated = await client.output();
+    assert.deepEqual(repeated, concat(b!, c!));
+    assert.deepEqual((await server.receive(repeated)).map(({ body }) => body[0]), [1, 2]);
+    assert.deepEqual(await output(server, "server"), []);
+  },
+);
 
-Deno.test("a NAK that is damaged itself is asked for in turn", async () => {
+cryptoTest("a NAK that is damaged itself is asked for in turn", async () => {
   const [client, server] = joined({ firstSequence: 1 });
   const record = await client.record("data", utf8("hello"));
   await server.receive(flipped(record, 20));
@@ -248,7 +252,7 @@ Deno.test("a NAK that is damaged itself is asked for in turn", async () => {
   assertFails(() => client.session.handleTimeout(client.nowMs), "connection_lost");
 });
 
-Deno.test("noise gives the connection up without a word to the peer", async () => {
+cryptoTest("noise gives the connection up without a word to the peer", async () => {
   const server = new End("server", "client", {});
   await assertRefused(server, new Uint8Array(100).fill(0xff), "connection_lost");
   await assertEnded(server, "connection_lost", undefined);
@@ -256,17 +260,20 @@ Deno.test("noise gives the connection up without a word to the peer", async () =
 
 // ---- Attacks ----
 
-Deno.test("a flipped tag with the right CRC is an attack: no message, no NAK, nothing but the alert", async () => {
-  const [client, server] = joined();
-  for (let i = 0; i < 3; i++) client.session.send("data", Uint8Array.of(i));
-  const [a, b, c] = recordsIn(await client.output());
-  await server.receive(a!);
-  await assertRefused(server, concat(crcMended(flipped(b!, -5)), c!), "bad_record");
-  await assertEnded(server, "bad_record", "badRecord");
-  await assertRefused(server, b!, "bad_record");
-});
+cryptoTest(
+  "a flipped tag with the right CRC is an attack: no message, no NAK, nothing but the alert",
+  async () => {
+    const [client, server] = joined();
+    for (let i = 0; i < 3; i++) client.session.send("data", Uint8Array.of(i));
+    const [a, b, c] = recordsIn(await client.output());
+    await server.receive(a!);
+    await assertRefused(server, concat(crcMended(flipped(b!, -5)), c!), "bad_record");
+    await assertEnded(server, "bad_record", "badRecord");
+    await assertRefused(server, b!, "bad_record");
+  },
+);
 
-Deno.test("every flipped bit of ciphertext and tag is noticed, whatever the CRC says", async () => {
+cryptoTest("every flipped bit of ciphertext and tag is noticed, whatever the CRC says", async () => {
   const [client] = joined();
   const record = await client.record("data", utf8("hi"));
   for (let at = 8; at < record.length - 4; at++) {
@@ -275,7 +282,7 @@ Deno.test("every flipped bit of ciphertext and tag is noticed, whatever the CRC 
   }
 });
 
-Deno.test("a size that was changed with the CRC made right is an attack", async () => {
+cryptoTest("a size that was changed with the CRC made right is an attack", async () => {
   const [client, server] = joined();
   client.session.send("data", utf8("hi"));
   client.session.send("data", utf8("ho"));
@@ -286,7 +293,7 @@ Deno.test("a size that was changed with the CRC made right is an attack", async 
   await assertEnded(server, "bad_record", "badRecord");
 });
 
-Deno.test("the next number but one with a good CRC is an attack", async () => {
+cryptoTest("the next number but one with a good CRC is an attack", async () => {
   const [client, server] = joined();
   client.session.send("data");
   client.session.send("data");
@@ -296,7 +303,7 @@ Deno.test("the next number but one with a good CRC is an attack", async () => {
   await assertEnded(server, "bad_sequence", "badRecord");
 });
 
-Deno.test("a replayed, a reordered and a dropped record are attacks", async () => {
+cryptoTest("a replayed, a reordered and a dropped record are attacks", async () => {
   for (const order of [[0, 0], [1, 0], [0, 2]]) {
     const [client, server] = joined();
     for (let i = 0; i < 3; i++) client.session.send("data");
@@ -312,20 +319,20 @@ Deno.test("a replayed, a reordered and a dropped record are attacks", async () =
   }
 });
 
-Deno.test("a record that is sent back where it came from is an attack", async () => {
+cryptoTest("a record that is sent back where it came from is an attack", async () => {
   const [client] = joined();
   const record = await client.record("data");
   await assertRefused(client, record, "bad_record");
 });
 
-Deno.test("a record of another session with the same number is an attack", async () => {
+cryptoTest("a record of another session with the same number is an attack", async () => {
   const [, server] = joined();
   const stranger = new End("stranger", "server", {});
   await assertRefused(server, await stranger.record("data"), "bad_record");
   await assertEnded(server, "bad_record", "badRecord");
 });
 
-Deno.test("an authentic record that makes no sense is malformed", async () => {
+cryptoTest("an authentic record that makes no sense is malformed", async () => {
   for (const type of [0, 6, 15, 27, 255]) {
     const [, server] = joined();
     await assertRefused(server, await forged(0, type), "malformed");
@@ -346,13 +353,13 @@ Deno.test("an authentic record that makes no sense is malformed", async () => {
   }
 });
 
-Deno.test("an acknowledgement of what was never sent is malformed", async () => {
+cryptoTest("an acknowledgement of what was never sent is malformed", async () => {
   const [, server] = joined();
   await assertRefused(server, await forged(0, "ack", 1), "malformed");
   await assertEnded(server, "malformed", "protocolError");
 });
 
-Deno.test("an acknowledgement that falls back is ignored", async () => {
+cryptoTest("an acknowledgement that falls back is ignored", async () => {
   const [, server] = joined();
   await server.record("data");
   await server.receive(await forged(0, "ack", 1));
@@ -360,7 +367,7 @@ Deno.test("an acknowledgement that falls back is ignored", async () => {
   assert.equal(server.session.failure, undefined);
 });
 
-Deno.test("a NAK for what was never sent, or is acknowledged, is malformed", async () => {
+cryptoTest("a NAK for what was never sent, or is acknowledged, is malformed", async () => {
   for (const sequence of [0, 3]) {
     const [, server] = joined();
     await server.record("data");
@@ -370,7 +377,7 @@ Deno.test("a NAK for what was never sent, or is acknowledged, is malformed", asy
   }
 });
 
-Deno.test("the fourth NAK for one record gives the connection up", async () => {
+cryptoTest("the fourth NAK for one record gives the connection up", async () => {
   const [, server] = joined();
   await server.record("data");
   for (let i = 0; i < 3; i++) await server.receive(await forged(i, "nak", 0, encodeNak(0)));
@@ -378,7 +385,7 @@ Deno.test("the fourth NAK for one record gives the connection up", async () => {
   await assertRefused(server, await forged(3, "nak", 0, encodeNak(0)), "connection_lost");
 });
 
-Deno.test("what came before an attack, in the same bytes, is delivered all the same", async () => {
+cryptoTest("what came before an attack, in the same bytes, is delivered all the same", async () => {
   const [client, server] = joined();
   for (let i = 0; i < 4; i++) client.session.send("data", Uint8Array.of(i));
   const [a, b, c, d] = recordsIn(await client.output());
@@ -387,7 +394,7 @@ Deno.test("what came before an attack, in the same bytes, is delivered all the s
   await assertEnded(server, "bad_record", "badRecord");
 });
 
-Deno.test("a forged record before a foul leaves no rejection unhandled", async () => {
+cryptoTest("a forged record before a foul leaves no rejection unhandled", async () => {
   const [client, server] = joined();
   client.session.send("data");
   client.session.send("data");
@@ -398,7 +405,7 @@ Deno.test("a forged record before a foul leaves no rejection unhandled", async (
   await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
-Deno.test("the first failure is the one that stays, whatever is still being opened", async () => {
+cryptoTest("the first failure is the one that stays, whatever is still being opened", async () => {
   const [client, server] = joined();
   for (let i = 0; i < 3; i++) client.session.send("data", new Uint8Array(100_000));
   const [a, b, c] = recordsIn(await client.output());
@@ -412,7 +419,7 @@ Deno.test("the first failure is the one that stays, whatever is still being open
 
 // ---- Ends ----
 
-Deno.test("CLOSE is a proper end", async () => {
+cryptoTest("CLOSE is a proper end", async () => {
   const [client, server] = joined();
   client.session.send("data");
   client.session.close();
@@ -425,7 +432,7 @@ Deno.test("CLOSE is a proper end", async () => {
   assertFails(() => client.session.send("data"), "unexpected_message");
 });
 
-Deno.test("the end of the stream without CLOSE is a cut, at every byte", async () => {
+cryptoTest("the end of the stream without CLOSE is a cut, at every byte", async () => {
   const [client] = joined();
   client.session.send("data");
   client.session.close();
@@ -438,7 +445,7 @@ Deno.test("the end of the stream without CLOSE is a cut, at every byte", async (
   }
 });
 
-Deno.test("nothing may follow CLOSE", async () => {
+cryptoTest("nothing may follow CLOSE", async () => {
   for (const type of ["data", "ack", "ping", "close", "alert"] as const) {
     const [, server] = joined();
     await server.receive(await forged(0, "close"));
@@ -448,7 +455,7 @@ Deno.test("nothing may follow CLOSE", async () => {
   }
 });
 
-Deno.test("a sealed alert ends the session, and is not answered", async () => {
+cryptoTest("a sealed alert ends the session, and is not answered", async () => {
   const meanings = {
     closing: "connection_lost",
     internalError: "connection_lost",
@@ -464,7 +471,7 @@ Deno.test("a sealed alert ends the session, and is not answered", async () => {
   }
 });
 
-Deno.test("a refusal and the alert behind it, in the same bytes, are both heard", async () => {
+cryptoTest("a refusal and the alert behind it, in the same bytes, are both heard", async () => {
   const [client, server] = joined();
   server.session.send("reject", Uint8Array.of(4, 0, 0));
   server.session.fail(new StxError("exists", "The name is already taken"));
@@ -473,7 +480,7 @@ Deno.test("a refusal and the alert behind it, in the same bytes, are both heard"
   assert.equal(codeOf(client.session.failure), "connection_lost");
 });
 
-Deno.test("a failure of this end is told by the alert that fits, a lost line by none", async () => {
+cryptoTest("a failure of this end is told by the alert that fits, a lost line by none", async () => {
   const alerts = {
     disk_full: "internalError",
     rejected: "internalError",
@@ -492,14 +499,14 @@ Deno.test("a failure of this end is told by the alert that fits, a lost line by 
   }
 });
 
-Deno.test("an error that nobody foresaw is a lost connection, with its cause", async () => {
+cryptoTest("an error that nobody foresaw is a lost connection, with its cause", async () => {
   const server = new End("server", "client", {});
   const cause = new TypeError("a bug");
   assert.equal(server.session.fail(cause).cause, cause);
   await assertEnded(server, "connection_lost", undefined);
 });
 
-Deno.test("an abort tells the peer and ends everything here", async () => {
+cryptoTest("an abort tells the peer and ends everything here", async () => {
   const [client, server] = joined();
   server.session.abort("closing");
   server.session.abort("internalError");
@@ -509,7 +516,7 @@ Deno.test("an abort tells the peer and ends everything here", async () => {
   await assertRefused(server, new Uint8Array(1), "cancelled");
 });
 
-Deno.test("after CLOSE a failure has nothing more to say", async () => {
+cryptoTest("after CLOSE a failure has nothing more to say", async () => {
   const server = new End("server", "client", {});
   server.session.close();
   await server.output();
@@ -517,7 +524,7 @@ Deno.test("after CLOSE a failure has nothing more to say", async () => {
   assert.deepEqual(recordsIn(await server.output()), []);
 });
 
-Deno.test("after a failure nothing is opened any more", async () => {
+cryptoTest("after a failure nothing is opened any more", async () => {
   const receiveSecret = secretOf("client");
   const server = new End("server", "client", { receiveSecret });
   server.session.fail(new StxError("disk", "why"));
@@ -525,7 +532,7 @@ Deno.test("after a failure nothing is opened any more", async () => {
   await server.output();
 });
 
-Deno.test("erased, both secrets are overwritten", async () => {
+cryptoTest("erased, both secrets are overwritten", async () => {
   const [sendSecret, receiveSecret] = [secretOf("server"), secretOf("client")];
   const server = new End("server", "client", { sendSecret, receiveSecret });
   await server.record("data");
@@ -535,7 +542,7 @@ Deno.test("erased, both secrets are overwritten", async () => {
 
 // ---- Time ----
 
-Deno.test("a PING is answered, which frees it", async () => {
+cryptoTest("a PING is answered, which frees it", async () => {
   const [client, server] = joined();
   await server.receive(await client.record("ping"));
   const answer = await server.output();
@@ -547,7 +554,7 @@ Deno.test("a PING is answered, which frees it", async () => {
   assert.deepEqual(await client.receive(answer), []);
 });
 
-Deno.test("an end that sent nothing for 20 seconds sends a PING", async () => {
+cryptoTest("an end that sent nothing for 20 seconds sends a PING", async () => {
   const client = new End("client", "server", {});
   assert.equal(client.session.nextTimeoutMs(), START_MS + PING_AFTER_MS);
   client.session.handleTimeout(START_MS + PING_AFTER_MS - 1);
@@ -557,7 +564,7 @@ Deno.test("an end that sent nothing for 20 seconds sends a PING", async () => {
   assert.equal(client.session.nextTimeoutMs(), START_MS + 2 * PING_AFTER_MS);
 });
 
-Deno.test("an end that did send something does not", async () => {
+cryptoTest("an end that did send something does not", async () => {
   const client = new End("client", "server", {});
   await client.record("data");
   client.session.handleTimeout(START_MS + PING_AFTER_MS);
@@ -566,7 +573,7 @@ Deno.test("an end that did send something does not", async () => {
   assert.deepEqual(await output(client, "client"), ["ping"]);
 });
 
-Deno.test("60 seconds of silence give the connection up; any byte breaks the silence", async () => {
+cryptoTest("60 seconds of silence give the connection up; any byte breaks the silence", async () => {
   const [client, server] = joined();
   server.nowMs += 50_000;
   await server.receive(await client.record("data"));
@@ -579,14 +586,14 @@ Deno.test("60 seconds of silence give the connection up; any byte breaks the sil
   server.session.handleTimeout(endMs + 1);
 });
 
-Deno.test("time in which nobody listened is no silence", () => {
+cryptoTest("time in which nobody listened is no silence", () => {
   const server = new End("server", "client", {});
   server.session.excuseSilence(START_MS + IDLE_TIMEOUT_MS);
   server.session.handleTimeout(START_MS + IDLE_TIMEOUT_MS);
   assert.equal(server.session.failure, undefined);
 });
 
-Deno.test("a search and a record that is not whole have their own times", async () => {
+cryptoTest("a search and a record that is not whole have their own times", async () => {
   const [client, server] = joined({ firstSequence: 1 });
   const record = await client.record("data");
   await server.receive(flipped(record, 10));
@@ -594,7 +601,7 @@ Deno.test("a search and a record that is not whole have their own times", async 
   assertFails(() => server.session.handleTimeout(START_MS + 5_000), "connection_lost");
 });
 
-Deno.test("what is being opened is counted until it is delivered", async () => {
+cryptoTest("what is being opened is counted until it is delivered", async () => {
   const [client, server] = joined();
   for (let i = 0; i < 5; i++) client.session.send("data");
   const receiving = server.receive(await client.output());

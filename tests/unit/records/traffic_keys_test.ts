@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../lib/bytes/bytes.ts";
 import { recordHeader } from "../../../lib/wire/record.ts";
 import { TrafficKeys } from "../../../lib/records/traffic_keys.ts";
+import { cryptoTest } from "../../support/settled_crypto.ts";
 import { opened, sealed, secretOf, SUITES, withCrc } from "./records.ts";
 
 const HELLO = utf8("hello");
@@ -12,7 +13,7 @@ async function seal(keys: TrafficKeys, sequence: number, text: Bytes): Promise<B
 }
 
 for (const suite of SUITES) {
-  Deno.test(`${suite}: key, IV, nonce and additional data are those of the specification`, async () => {
+  cryptoTest(`${suite}: key, IV, nonce and additional data are those of the specification`, async () => {
     for (const sequence of [0, 1, 255, 65_535, 65_536, 65_537, 131_071, 131_072, 3 * 65_536 + 5]) {
       const keys = new TrafficKeys(suite, secretOf("client"));
       const record = await seal(keys, sequence, HELLO);
@@ -21,7 +22,7 @@ for (const suite of SUITES) {
     }
   });
 
-  Deno.test(`${suite}: the header is authenticated`, async () => {
+  cryptoTest(`${suite}: the header is authenticated`, async () => {
     const keys = new TrafficKeys(suite, secretOf("client"));
     const key = await keys.at(0);
     const box = await key.seal(0, recordHeader(0, 5), HELLO);
@@ -30,7 +31,7 @@ for (const suite of SUITES) {
     assert.equal(await key.open(1, recordHeader(0, 5), box), undefined);
   });
 
-  Deno.test(`${suite}: the input may be overwritten as soon as a call returns`, async () => {
+  cryptoTest(`${suite}: the input may be overwritten as soon as a call returns`, async () => {
     const keys = new TrafficKeys(suite, secretOf("client"));
     const key = await keys.at(0);
     const text = utf8("first words");
@@ -48,7 +49,7 @@ for (const suite of SUITES) {
   });
 }
 
-Deno.test("at a generation's end the secret and the key are gone", async () => {
+cryptoTest("at a generation's end the secret and the key are gone", async () => {
   const secret = secretOf("client");
   const keys = new TrafficKeys("aes-256-gcm", secret);
   const old = await keys.at(65_535);
@@ -62,7 +63,7 @@ Deno.test("at a generation's end the secret and the key are gone", async () => {
   assert.equal(await next.open(65_535, header, await old.seal(65_535, header, HELLO)), undefined);
 });
 
-Deno.test("a key is at hand without waiting once it is imported", async () => {
+cryptoTest("a key is at hand without waiting once it is imported", async () => {
   const keys = new TrafficKeys("aes-256-gcm", secretOf("client"));
   const waiting = keys.at(0);
   assert.ok(waiting instanceof Promise);
@@ -70,7 +71,7 @@ Deno.test("a key is at hand without waiting once it is imported", async () => {
   assert.equal(keys.at(1), key);
 });
 
-Deno.test("erased keys overwrite their secret and give out nothing any more", async () => {
+cryptoTest("erased keys overwrite their secret and give out nothing any more", async () => {
   const secret = secretOf("client");
   const keys = new TrafficKeys("aes-256-gcm", secret);
   await keys.at(0);

@@ -18,7 +18,9 @@ Deno.test("alerts have the numbers of the specification", () => {
 });
 
 Deno.test("an alert of a later version counts as the peer's own failure", () => {
-  for (const number of [0, 9, 10, 128, 255]) assert.equal(decodeAlert(Uint8Array.of(number)), "internalError");
+  for (const number of [0, 9, 10, 128, 255]) {
+    assert.equal(decodeAlert(Uint8Array.of(number)), "internalError");
+  }
 });
 
 Deno.test("an alert in clear is never more than a refused connection, or a busy peer", () => {
@@ -67,7 +69,9 @@ Deno.test("a failed handshake tells a verified peer three things at most", () =>
 
 Deno.test("in clear a failed handshake tells nothing but that, or busy", () => {
   const tell = (error: unknown) => handshakeAlertFor(error, false);
-  for (const code of ["unauthorized", "clock_skew", "malformed", "bad_proof", "unsupported_version"] as const) {
+  for (
+    const code of ["unauthorized", "clock_skew", "malformed", "bad_proof", "unsupported_version"] as const
+  ) {
     assert.equal(tell(new StxError(code, "")), "handshakeFailed", code);
   }
   assert.equal(tell(new TypeError("a fault")), "handshakeFailed");

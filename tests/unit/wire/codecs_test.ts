@@ -100,7 +100,9 @@ Deno.test("random changes to valid messages give a value or malformed, and what 
   const all = samples();
   const change = fc.record({
     sample: fc.nat(all.length - 1),
-    edits: fc.array(fc.record({ at: fc.nat(2000), byte: fc.integer({ min: 0, max: 255 }) }), { maxLength: 6 }),
+    edits: fc.array(fc.record({ at: fc.nat(2000), byte: fc.integer({ min: 0, max: 255 }) }), {
+      maxLength: 6,
+    }),
     cut: fc.option(fc.nat(2000)),
     tail: fc.uint8Array({ maxLength: 20 }),
   });

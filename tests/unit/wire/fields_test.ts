@@ -24,13 +24,23 @@ Deno.test("integers are big-endian", () => {
 Deno.test("every integer comes back as it was, up to its bounds", () => {
   for (const value of [0, 1, 0x7f, 0x80, 0xff]) assert.equal(reader(u8(value)).u8(), value);
   for (const value of [0, 0xff, 0x100, 0xffff]) assert.equal(reader(u16(value)).u16(), value);
-  for (const value of [0, 0xffff, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]) assert.equal(reader(u32(value)).u32(), value);
+  for (const value of [0, 0xffff, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]) {
+    assert.equal(reader(u32(value)).u32(), value);
+  }
   for (const value of [0, 2 ** 32 - 1, 2 ** 32, MAX - 1, MAX]) assert.equal(reader(u64(value)).u64(), value);
   for (const value of [-MAX, -1, 0, 1, MAX]) assert.equal(reader(i64(value)).i64(), value);
 });
 
 Deno.test("a number that JavaScript does not count exactly is malformed", () => {
-  for (const hex of ["0020000000000000", "0020000000000001", "7fffffffffffffff", "8000000000000000", "ffffffffffffffff"]) {
+  for (
+    const hex of [
+      "0020000000000000",
+      "0020000000000001",
+      "7fffffffffffffff",
+      "8000000000000000",
+      "ffffffffffffffff",
+    ]
+  ) {
     assertFails(() => reader(fromHex(hex)).u64(), "malformed", /2\^53/);
   }
   for (const hex of ["0020000000000000", "7fffffffffffffff", "8000000000000000", "ffe0000000000000"]) {
@@ -79,7 +89,10 @@ Deno.test("a length that points behind the end is malformed, whatever it promise
   }
   for (const promised of [1, 0xff, 0x100, 0xffff]) {
     assertFails(() => reader(concat(u16(promised), new Uint8Array(promised - 1))).vector16(), "malformed");
-    assertFails(() => reader(concat(u16(promised), new Uint8Array(promised - 1))).text16(0xffff), "malformed");
+    assertFails(
+      () => reader(concat(u16(promised), new Uint8Array(promised - 1))).text16(0xffff),
+      "malformed",
+    );
   }
   assert.equal(reader(vector8(new Uint8Array(255))).vector8().length, 255);
   assert.equal(reader(vector16(new Uint8Array(65_535))).vector16().length, 65_535);

@@ -49,7 +49,10 @@ Deno.test("WELCOME, VERIFY and READY have the layouts of the specification", () 
     authMode: 3,
     extensions: [],
   });
-  assert.equal(toHex(welcome), "0000000000000001" + toHex(counting(32)) + toHex(counting(1120)) + "0102030000");
+  assert.equal(
+    toHex(welcome),
+    "0000000000000001" + toHex(counting(32)) + toHex(counting(1120)) + "0102030000",
+  );
   const sealed = encodeServerAuthentication({
     serverId: counting(32),
     signature: counting(64),

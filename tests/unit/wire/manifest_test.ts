@@ -26,7 +26,9 @@ Deno.test("an entry has the layout of the specification", () => {
     "00" + "01a0" + "ffffffffffffffff" + "0000000000000005" + "0003612f62",
   );
   assert.equal(
-    toHex(concat(...encodeManifest([{ path: "d", kind: "directory", sizeBytes: 0, mtimeMs: 0, mode: 0o755 }]))),
+    toHex(
+      concat(...encodeManifest([{ path: "d", kind: "directory", sizeBytes: 0, mtimeMs: 0, mode: 0o755 }])),
+    ),
     "01" + "01ed" + "0000000000000000" + "0000000000000000" + "000164",
   );
 });
@@ -71,7 +73,11 @@ Deno.test("an entry's kind, mode, time and size are held to their bounds", () =>
 
 Deno.test("a directory has no size", () => {
   assert.equal(decodeManifest(entryBytes({ kind: 1 }))[0]!.kind, "directory");
-  assertFails(() => decodeManifest(entryBytes({ kind: 1, sizeBytes: 1 })), "malformed", /directory has a size/);
+  assertFails(
+    () => decodeManifest(entryBytes({ kind: 1, sizeBytes: 1 })),
+    "malformed",
+    /directory has a size/,
+  );
 });
 
 Deno.test("a path over its bound is malformed before it is kept", () => {

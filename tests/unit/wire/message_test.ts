@@ -74,7 +74,11 @@ Deno.test("message types have the numbers of the specification, and no others ex
   for (let number = 0; number < 256; number++) {
     const plaintext = concat(Uint8Array.of(number), new Uint8Array(4));
     if (known.has(number)) assert.equal(MESSAGE_TYPES[decodeMessage(plaintext).type], number);
-    else assertFails(() => decodeMessage(plaintext), "malformed", new RegExp(`type ${number} does not exist`));
+    else {assertFails(
+        () => decodeMessage(plaintext),
+        "malformed",
+        new RegExp(`type ${number} does not exist`),
+      );}
   }
 });
 
@@ -179,7 +183,11 @@ Deno.test("REJECT's text beyond what is ever sent is malformed", () => {
   const body = (size: number) => concat(Uint8Array.of(1), u16(size), new Uint8Array(size).fill(0x61));
   assert.equal(decodeReject(body(REJECT_TEXT_SIZE_MAX)).text.length, REJECT_TEXT_SIZE_MAX);
   assertFails(() => decodeReject(body(REJECT_TEXT_SIZE_MAX + 1)), "malformed", /at most 3000/);
-  assertFails(() => decodeReject(concat(Uint8Array.of(1), u16(1), Uint8Array.of(0xff))), "malformed", /UTF-8/);
+  assertFails(
+    () => decodeReject(concat(Uint8Array.of(1), u16(1), Uint8Array.of(0xff))),
+    "malformed",
+    /UTF-8/,
+  );
 });
 
 Deno.test("a block's index stands behind the message header, its data is not copied", () => {

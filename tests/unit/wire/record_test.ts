@@ -117,7 +117,9 @@ Deno.test("the largest records pass through, in pieces that cross the buffer's e
 
 Deno.test("a size that no record can have shows at the header", () => {
   const max = RECORD_CIPHERTEXT_SIZE_MAX;
-  for (const sizeBytes of [0, 1, RECORD_CIPHERTEXT_SIZE_MIN - 1, max + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]) {
+  for (
+    const sizeBytes of [0, 1, RECORD_CIPHERTEXT_SIZE_MIN - 1, max + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]
+  ) {
     const header = recordHeader(0, sizeBytes);
     assert.deepEqual(assemble([header]).seen, [{ kind: "badSize", sizeBytes }]);
     assert.deepEqual(assemble([header.slice(0, 7)]), { seen: [], pendingSizeBytes: 7 });
@@ -257,7 +259,9 @@ Deno.test("what was pushed is a copy", () => {
 Deno.test("records in any pieces come out as they went in", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.oneof(fc.integer({ min: 5, max: 60 }), fc.integer({ min: 5, max: 100_000 })), { maxLength: 6 }),
+      fc.array(fc.oneof(fc.integer({ min: 5, max: 60 }), fc.integer({ min: 5, max: 100_000 })), {
+        maxLength: 6,
+      }),
       fc.array(fc.integer({ min: 1, max: 90_000 }), { minLength: 1, maxLength: 6 }),
       (sizes, pieceSizes) => {
         const stream = concat(...sizes.map((size, sequence) => record(sequence, size)));

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { isInstalled, runProgram } from "../support/programs.ts";
+import { withStage } from "../support/stage.ts";
+import { names } from "../support/tree.ts";
+
+Deno.test("keygen makes a key that its owner alone may read, and a public one", async () => {
+  await withStage(async (stage) => {
+    const key = `${stage.folder}/new folder/key`;
+
+    const { code, stdout, stderr } = await stage.run(["keygen", "--out", key, "--comment", "nightly backup"]);
+
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^SHA256:[A-Za-z0-9+/]{43}\n$/);
+    assert.deepEqual(names(`${stage.folder}/new folder`), ["key", "key.pub"]);
+    assert.equal(Deno.statSync(key).mode! & 0o777, 0o600);
+    assert.match(Deno.readTextFileSync(`${key}.pub`), /^ssh-ed25519 [A-Za-z0-9+/]+=* nightly backup\n$/);
+  });
+});
+
+Deno.test({
+  name: "ssh-keygen reads a key of keygen, and shows its comment and fingerprint (needs OpenSSH)",
+  ignore: !isInstalled("ssh-keygen"),
+  fn: async () => {
+    await withStage(async (stage) => {
+      const key = `${stage.folder}/key`;
+      const { stdout } = await stage.run(["keygen", "--out", key, "--comment", "nightly backup"]);
+
+      for (const file of [key, `${key}.pub`]) {
+        const shown = await runProgram("ssh-keygen", ["-lf", file]);
+        assert.equal(shown.stdout, `256 ${stdout.trim()} nightly backup (ED25519)\n`, shown.stderr);
+      }
+      const half = await runProgram("ssh-keygen", ["-y", "-f", key]);
+      assert.equal(half.stdout, Deno.readTextFileSync(`${key}.pub`), half.stderr);
+    });
+  },
+});
+
+Deno.test("send makes an identity when there is none yet, and says so", async () => {
+  await withStage(async (stage) => {
+    const file = stage.file("file", "content");
+    const home = `${stage.folder}/new home`;
+    const options = { args: ["--retry-for", "0"], env: { HOME: home } };
+
+    const first = await stage.send(stage.closedPort(), file, options);
+    const second = await stage.send(stage.closedPort(), file, options);
+
+    assert.deepEqual([first.code, second.code], [5, 5], first.stderr + second.stderr);
+    assert.match(first.stderr, /^Made a new identity in .*: SHA256:/m);
+    assert.doesNotMatch(second.stderr, /identity/);
+    assert.deepEqual(names(`${home}/.config/stx`), ["identity", "identity.pub"]);
+    assert.equal(Deno.statSync(`${home}/.config/stx`).mode! & 0o777, 0o700);
+  });
+});
