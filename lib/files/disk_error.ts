@@ -40,6 +40,11 @@ const NOT_CAPABLE: Meaning = {
   hint: "Start it with --allow-read and --allow-write for that folder.",
 };
 
+/** Deno keeps these to programs with every permission, which stx never asks for. */
+const SYSTEM_FOLDER = /^\/(?:dev|proc|sys)(?:\/|$)/;
+const SYSTEM_FOLDER_HINT =
+  "Deno opens /dev, /proc and /sys to programs with every permission alone; take another folder.";
+
 /**
  * Turns `error`, which came of trying to `what` (a verb such as "write") the file `path`, into an error with a
  * code: `permission`, `disk_full`, `exists`, or `disk` for all else. The path is escaped; what already is an
@@ -47,7 +52,8 @@ const NOT_CAPABLE: Meaning = {
  */
 export function diskError(error: unknown, what: string, path: string): StxError {
   if (error instanceof StxError) return error;
-  const meaning = meaningOf(error);
+  let meaning = meaningOf(error);
+  if (meaning === NOT_CAPABLE && SYSTEM_FOLDER.test(path)) meaning = { ...meaning, hint: SYSTEM_FOLDER_HINT };
   return new StxError(meaning.code, `Cannot ${what} "${escapeControls(path)}": ${meaning.why}`, {
     cause: error,
     ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),

@@ -303,8 +303,7 @@ export class ClientHandshake {
       "connection_lost",
       `The receiver did not finish the handshake within ${HANDSHAKE_TIMEOUT_MS / 1000} seconds`,
     );
-    // What is being worked on now still needs the secrets; it ends in #fail, which forgets them.
-    if (!this.#isReceiving) this.#forget();
+    this.#forget();
     throw this.#failure;
   }
 

@@ -34,9 +34,13 @@ export class MemoryDuplex implements Duplex {
   #writeError: Error | undefined;
   #isWriteClosed = false;
   #isClosed = false;
+  #isPaused = false;
   #changed = Promise.withResolvers<void>();
   /** What becomes of the bytes that this end writes; as they are where it is not set. */
   tap: ((bytes: Bytes) => Bytes) | undefined;
+  #breaks = Promise.withResolvers<void>();
+  /** Resolves when this end is closed or the line is cut. */
+  readonly broken = this.#breaks.promise;
   /** Every byte that this end wrote, as it left it. */
   writtenSizeBytes = 0;
 
@@ -62,6 +66,11 @@ export class MemoryDuplex implements Duplex {
   async read(into: Bytes): Promise<number | null> {
     for (;;) {
       if (this.#isClosed) throw new Error("this end is closed");
+      if (this.#readError !== undefined) throw this.#readError;
+      if (this.#isPaused) {
+        await this.#changed.promise;
+        continue;
+      }
       const first = this.#incoming[0];
       if (first !== undefined) {
         const part = first.subarray(0, Math.min(into.length, this.#readSizeMax));
@@ -72,7 +81,6 @@ export class MemoryDuplex implements Duplex {
         this.#peer.#signal();
         return part.length;
       }
-      if (this.#readError !== undefined) throw this.#readError;
       if (this.#hasEnd) return null;
       await this.#changed.promise;
     }
@@ -118,6 +126,7 @@ export class MemoryDuplex implements Duplex {
     this.#peer.#writeError ??= new Error("broken pipe");
     this.#peer.#signal();
     this.#signal();
+    this.#breaks.resolve();
   }
 
   #endForPeer(): void {
@@ -133,7 +142,18 @@ export class MemoryDuplex implements Duplex {
       end.#incomingSizeBytes = 0;
       end.#readError = end.#writeError = new Error("connection reset");
       end.#signal();
+      end.#breaks.resolve();
     }
+  }
+
+  /** Until {@link MemoryDuplex.resume}, nothing arrives here; it waits on the line. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#signal();
   }
 
   /** From now on this end cannot write; what it reads still comes. */

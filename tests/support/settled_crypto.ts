@@ -16,7 +16,12 @@ for (const name of Object.getOwnPropertyNames(SubtleCrypto.prototype) as (keyof 
     }
     return result;
   };
-  Object.defineProperty(crypto.subtle, name, { value: watched });
+  Object.defineProperty(crypto.subtle, name, { value: watched, configurable: true });
+}
+
+/** How many calls are under way. */
+export function cryptoCallCount(): number {
+  return underWay.size;
 }
 
 /** Resolves when the runtime has nothing to seal, open, import, sign or the like any more. */

@@ -99,3 +99,10 @@ Deno.test("the few errors that are asked about are told apart", () => {
   ]);
   assert.equal(isNotFound("ENOENT"), false);
 });
+
+Deno.test("in a folder of the system, the hint does not promise that another permission helps", () => {
+  const refused = new Deno.errors.NotCapable("no");
+  assert.match(diskError(refused, "read", "/dev/shm/x").hint!, /take another folder/);
+  assert.match(diskError(refused, "read", "/devices/x").hint!, /--allow-read/);
+  assert.doesNotMatch(diskError(refused, "read", "/devices/x").hint!, /take another folder/);
+});

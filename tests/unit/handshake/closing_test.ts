@@ -1,6 +1,6 @@
 /** Time that runs out, calls that overlap, and what a machine still does once it has failed or is done. */
 import assert from "node:assert/strict";
-import { concat } from "../../../lib/bytes/bytes.ts";
+import { type Bytes, concat } from "../../../lib/bytes/bytes.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import type { ClientHandshake } from "../../../lib/handshake/client.ts";
 import type { ServerHandshake } from "../../../lib/handshake/server.ts";
@@ -70,6 +70,20 @@ Deno.test("time that runs out before anything came says nothing, and HELLO is no
   }
 });
 
+Deno.test("time that runs out takes back what was not sent yet", async () => {
+  const server = startServer();
+  await server.receive(outputOf(await startClient()), START_MS);
+  timeOut(server);
+  await assertDead(server);
+
+  const client = await startClient();
+  const other = startServer();
+  await other.receive(outputOf(client), START_MS);
+  await client.receive(outputOf(other), START_MS);
+  timeOut(client);
+  await assertDead(client);
+});
+
 Deno.test("an open handshake has no deadline", async () => {
   const { client, server } = await runHandshake(await startClient(), startServer());
   for (const machine of [client, server]) {
@@ -119,18 +133,35 @@ Deno.test("time that runs out while the server asks who may come in: READY does 
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
-/** Runs `body` and calls `action` when the `index`-th call of the platform's cryptography has its result. */
-async function afterCall(index: number, action: () => void, body: () => Promise<void>): Promise<boolean> {
+/** Steps of waiting code that are looked at after each call of the platform: more than the machines have. */
+const TURNS = 30;
+
+/**
+ * Runs `body` and calls `action` when the `index`-th call of the platform's cryptography has its result and `turns`
+ * more steps of waiting code have run; `everyTurn` is called at each step. Returns how many calls there were.
+ */
+async function watchCalls(
+  index: number,
+  turns: number,
+  action: () => void,
+  everyTurn: () => void,
+  body: () => Promise<void>,
+): Promise<number> {
   const subtle = crypto.subtle as unknown as Record<string, Call>;
   const names = Object.getOwnPropertyNames(SubtleCrypto.prototype)
     .filter((name) => name !== "constructor" && typeof subtle[name] === "function");
   let calls = 0;
+  const step = (turn: number, isLast: boolean): void => {
+    if (isLast && turn === turns) action();
+    everyTurn();
+    if (turn < TURNS) queueMicrotask(() => step(turn + 1, isLast));
+  };
   for (const name of names) {
     const original = subtle[name]!;
     subtle[name] = async (...args) => {
       const isLast = calls++ === index;
       const result = await original.apply(crypto.subtle, args);
-      if (isLast) action();
+      step(0, isLast);
       return result;
     };
   }
@@ -139,34 +170,65 @@ async function afterCall(index: number, action: () => void, body: () => Promise<
   } finally {
     for (const name of names) delete subtle[name];
   }
-  return calls > index;
+  return calls;
+}
+
+/** Brings both ends to where `role` is to receive its first or second message, and returns that message. */
+async function beforeMessage(
+  role: "client" | "server",
+  message: "first" | "second",
+): Promise<{ machine: Machine; bytes: Bytes }> {
+  const client = await startClient();
+  const server = startServer();
+  let bytes = outputOf(client);
+  // HELLO and VERIFY are what the server receives, WELCOME and READY what the client does.
+  const flights: readonly Machine[] = [server, client, server, client];
+  const index = (message === "second" ? 2 : 0) + (role === "client" ? 1 : 0);
+  for (const each of flights.slice(0, index)) {
+    await each.receive(bytes, START_MS);
+    bytes = outputOf(each);
+  }
+  return { machine: flights[index]!, bytes };
+}
+
+/** Lets the time run out at one moment of a message; returns how many calls the message takes. */
+async function strikeAt(
+  role: "client" | "server",
+  message: "first" | "second",
+  index: number,
+  turns: number,
+): Promise<number> {
+  const { machine, bytes } = await beforeMessage(role, message);
+  let hasStruck = false;
+  let lateSizeBytes = 0;
+  const strike = () => {
+    // Once the message is through, there may be no time limit any more.
+    if (machine.nextTimeoutMs() === undefined) return;
+    hasStruck = true;
+    timeOut(machine);
+  };
+  // A writing loop may take output at any moment: after the time has run out there must be none.
+  const look = () => {
+    if (hasStruck) lateSizeBytes += outputOf(machine).length;
+  };
+  const calls = await watchCalls(index, turns, strike, look, async () => {
+    const outcome = await machine.receive(bytes, START_MS).then(() => undefined, codeOf);
+    if (outcome !== undefined) assert.equal(outcome, "connection_lost");
+    else assert.ok(!hasStruck || machine.state === "closed");
+  });
+  if (hasStruck) await assertDead(machine);
+  assert.equal(lateSizeBytes, 0, `${role}, ${message} message, call ${index}, ${turns} turns`);
+  return calls;
 }
 
 for (const role of ["client", "server"] as const) {
   for (const message of ["first", "second"] as const) {
     Deno.test(`time that runs out at any moment of the ${role}'s ${message} message closes it for good`, async () => {
-      let moments = 0;
-      for (;; moments++) {
-        const client = await startClient();
-        const server = startServer();
-        let bytes = outputOf(client);
-        const flights: Machine[] = [server, client, server, client];
-        // HELLO and VERIFY are what the server receives, WELCOME and READY what the client does.
-        const before = (message === "second" ? 2 : 0) + (role === "client" ? 1 : 0);
-        for (const each of flights.slice(0, before)) {
-          await each.receive(bytes, START_MS);
-          bytes = outputOf(each);
-        }
-        const machine = flights[before]!;
-        const struck = await afterCall(moments, () => timeOut(machine), async () => {
-          const outcome = await machine.receive(bytes, START_MS).then(() => undefined, codeOf);
-          assert.equal(outcome, machine.state === "closed" ? "connection_lost" : undefined);
-        });
-        if (!struck) break;
-        assert.equal(machine.state, "closed", `after call ${moments}`);
-        assert.equal(outputOf(machine).length, 0);
-      }
-      assert.ok(moments >= 1);
+      const calls = await strikeAt(role, message, Infinity, 0);
+      assert.ok(calls >= 1);
+      for (let index = 0; index < calls - 1; index++) await strikeAt(role, message, index, 0);
+      // The last call has the answer ready: from there on every step counts.
+      for (let turns = 0; turns <= TURNS; turns++) await strikeAt(role, message, calls - 1, turns);
     });
   }
 }

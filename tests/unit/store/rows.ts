@@ -1,0 +1,18 @@
+/** Rows for the tests of the stores. */
+import type { StoredTransfer } from "../../../lib/ports.ts";
+
+export const PEER = new Uint8Array(32).fill(1);
+export const OTHER_PEER = new Uint8Array(32).fill(2);
+export const ID = new Uint8Array(32).fill(3);
+export const OTHER_ID = new Uint8Array(32).fill(4);
+
+export const TRANSFER: StoredTransfer = {
+  state: "receiving",
+  manifest: Uint8Array.of(0, 255, 3),
+  blockSizeBytes: 1_048_512,
+  durableBytes: 2 ** 40 + 1,
+  folder: "/home/user/in box",
+  placement: { topNames: { "a": "a-1", "ü": "ü" }, conflict: "rename" },
+  receipt: new Uint8Array(0),
+  updatedMs: 1_700_000_000_123,
+};

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import type { StoredTransfer, TransferStore } from "../../../lib/ports.ts";
+import { MemoryTransferStore } from "../../../lib/store/memory_transfer_store.ts";
+import { SqliteTransferStore } from "../../../lib/store/sqlite_transfer_store.ts";
+import { withTempFolder } from "../../support/temp_folder.ts";
+import { ID, OTHER_ID, OTHER_PEER, PEER, TRANSFER } from "./rows.ts";
+
+/** What every store does. */
+const CONTRACT: Readonly<Record<string, (store: TransferStore) => void>> = {
+  "what was saved is found whole": (store) => {
+    assert.equal(store.find(PEER, ID), undefined);
+    store.save(PEER, ID, TRANSFER);
+    assert.deepEqual(plain(store.find(PEER, ID)), TRANSFER);
+  },
+
+  "saving again replaces all of it": (store) => {
+    store.save(PEER, ID, TRANSFER);
+    const later: StoredTransfer = {
+      state: "done",
+      manifest: Uint8Array.of(9),
+      blockSizeBytes: 16_384,
+      durableBytes: 0,
+      folder: "/elsewhere",
+      placement: { topNames: {}, conflict: "skip" },
+      receipt: Uint8Array.of(1, 2, 3),
+      updatedMs: 5,
+    };
+    store.save(PEER, ID, later);
+    assert.deepEqual(plain(store.find(PEER, ID)), later);
+    assert.equal(store.list("receiving").length, 0);
+  },
+
+  "the durable mark moves alone": (store) => {
+    store.save(PEER, ID, TRANSFER);
+    store.save(PEER, OTHER_ID, TRANSFER);
+    store.saveDurable(PEER, ID, 2 ** 53 - 1, 17);
+    assert.deepEqual(plain(store.find(PEER, ID)), {
+      ...TRANSFER,
+      durableBytes: 2 ** 53 - 1,
+      updatedMs: 17,
+    });
+    store.saveDurable(PEER, ID, 0, 18);
+    assert.deepEqual(plain(store.find(PEER, ID)), { ...TRANSFER, durableBytes: 0, updatedMs: 18 });
+    assert.deepEqual(plain(store.find(PEER, OTHER_ID)), TRANSFER);
+  },
+
+  "the durable mark of what does not exist makes nothing": (store) => {
+    store.saveDurable(PEER, ID, 5, 17);
+    assert.equal(store.find(PEER, ID), undefined);
+  },
+
+  "what was removed is gone, alone, and may be removed again": (store) => {
+    store.save(PEER, ID, TRANSFER);
+    store.save(PEER, OTHER_ID, TRANSFER);
+    store.remove(PEER, ID);
+    store.remove(PEER, ID);
+    assert.equal(store.find(PEER, ID), undefined);
+    assert.deepEqual(plain(store.find(PEER, OTHER_ID)), TRANSFER);
+  },
+
+  "one peer's transfers are never another's": (store) => {
+    store.save(PEER, ID, TRANSFER);
+    assert.equal(store.find(OTHER_PEER, ID), undefined);
+    store.saveDurable(OTHER_PEER, ID, 1, 1);
+    store.remove(OTHER_PEER, ID);
+    assert.deepEqual(plain(store.find(PEER, ID)), TRANSFER);
+    const theirs = { ...TRANSFER, folder: "/theirs" };
+    store.save(OTHER_PEER, ID, theirs);
+    assert.deepEqual(plain(store.find(PEER, ID)), TRANSFER);
+    assert.deepEqual(plain(store.find(OTHER_PEER, ID)), theirs);
+    store.remove(PEER, ID);
+    assert.deepEqual(plain(store.find(OTHER_PEER, ID)), theirs);
+  },
+
+  "every transfer in one state is listed with its peer and id": (store) => {
+    store.save(PEER, ID, TRANSFER);
+    store.save(PEER, OTHER_ID, { ...TRANSFER, state: "committing" });
+    store.save(OTHER_PEER, ID, { ...TRANSFER, state: "committing" });
+    store.save(OTHER_PEER, OTHER_ID, { ...TRANSFER, state: "done" });
+    const listed = (state: StoredTransfer["state"]) =>
+      store.list(state).map(({ peer, transferId, transfer }) => {
+        assert.deepEqual(plain(transfer), { ...TRANSFER, state });
+        return `${peer.toHex()} ${transferId.toHex()}`;
+      }).sort();
+    const name = (peer: Uint8Array, id: Uint8Array) => `${peer.toHex()} ${id.toHex()}`;
+    assert.deepEqual(listed("receiving"), [name(PEER, ID)]);
+    assert.deepEqual(listed("committing"), [name(PEER, OTHER_ID), name(OTHER_PEER, ID)].sort());
+    assert.deepEqual(listed("done"), [name(OTHER_PEER, OTHER_ID)]);
+  },
+
+  "names that JavaScript's objects have are names like any other": (store) => {
+    const topNames = JSON.parse(`{"__proto__":"a","constructor":"b","é\\u0000":"c"}`);
+    store.save(PEER, ID, { ...TRANSFER, placement: { topNames, conflict: "rename" } });
+    const found = store.find(PEER, ID)!.placement.topNames;
+    assert.deepEqual(Object.entries(found), Object.entries(topNames));
+  },
+};
+
+for (const [name, check] of Object.entries(CONTRACT)) {
+  Deno.test(`in memory: ${name}`, () => {
+    const store = new MemoryTransferStore();
+    check(store);
+    store.close();
+  });
+
+  Deno.test(`in SQLite: ${name}`, async () => {
+    await withTempFolder((folder) => {
+      const store = new SqliteTransferStore(`${folder}/state`);
+      try {
+        check(store);
+      } finally {
+        store.close();
+      }
+    });
+  });
+}
+
+/** SQLite's rows come back with objects that have no prototype. */
+function plain(transfer: StoredTransfer | undefined): StoredTransfer | undefined {
+  return transfer === undefined ? undefined : { ...transfer };
+}
