@@ -311,7 +311,7 @@ export class Channel implements TransferChannel {
     this.#cancelTimer = this.#clock.after(Math.max(0, atMs - this.#clock.nowMs()), () => {
       const nowMs = this.#clock.nowMs();
       // What waits in the socket while this end does not read is no silence of the peer.
-      if (this.#isHeldBack) this.#connection.session?.excuseSilence(nowMs);
+      
       try {
         this.#connection.handleTimeout(nowMs);
         this.#armTimer();
