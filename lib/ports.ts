@@ -73,7 +73,7 @@ export interface Placement {
 export interface ReceivingFolder {
   /**
    * Decides where entries go. Throws `exists` if the policy is to refuse and a first part is taken, or to skip
-   * and nothing would be left; `disk_full` if they do not fit.
+   * and nothing would be left.
    */
   place(entries: readonly Entry[], conflict: ConflictPolicy): Placement;
   /** Gives up what a placement has reserved, if no transfer is opened with it. */

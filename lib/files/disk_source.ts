@@ -22,6 +22,7 @@ export function openSource(paths: readonly string[], options: WalkOptions): Disk
  * before or after it was read, the one that the walk found: size, time of modification, device and inode.
  */
 export class DiskSource implements Source {
+  /** What the walk found, in the stream's order. */
   readonly entries: readonly Entry[];
   /** Bytes of all contents together. */
   readonly sizeBytes: number;
@@ -36,6 +37,7 @@ export class DiskSource implements Source {
   #file: Deno.FsFile | undefined;
   #left = 0;
 
+  /** Reads what `found` lists; `followLinks` as it was when that was walked. */
   constructor(found: Walk, followLinks: boolean) {
     this.entries = found.entries;
     this.#walk = found;

@@ -10,11 +10,13 @@ import { corrupt, inspect, parentOf } from "./inspect.ts";
 
 /** Where a transfer waits and where it goes. */
 export interface Journey {
+  /** What is on its way. */
   readonly entries: readonly Entry[];
   /** The folder that holds what has arrived. */
   readonly dataPath: string;
   /** The receiving folder. */
   readonly root: string;
+  /** Where in that folder. */
   readonly placement: Placement;
   /** The size of the only entry is not known beforehand. */
   readonly sizeUnknown: boolean;
@@ -22,6 +24,7 @@ export interface Journey {
 
 /** One rename; all below a folder goes with it. */
 export interface Move {
+  /** Absolute. */
   readonly from: string;
   /** Relative to the receiving folder. */
   readonly to: string;

@@ -49,7 +49,7 @@ export class PartialFolder implements PartialTransfer {
   #failure: StxError | undefined;
   #stage: "found" | "writing" | "moving" | "placed" = "found";
 
-  /** @param onPlaced is called once everything stands in place */
+  /** Works in `folder`, which it closes; `onPlaced` is called once everything stands in place. */
   constructor(folder: PrivateFolder, journey: Journey, onPlaced: () => void) {
     this.#private = folder;
     this.#journey = journey;

@@ -32,6 +32,7 @@ export class PrivateFolder {
   readonly dataPath: string;
   #isClosed = false;
 
+  /** `lock` is the open lock file, which is locked. */
   constructor(base: string, id: string, lock: Deno.FsFile) {
     this.#base = base;
     this.#id = id;

@@ -48,6 +48,7 @@ export class DiskFolder implements ReceivingFolder {
    */
   readonly #chosen = new Map<string, Placement | string>();
 
+  /** `path` is absolute and without symbolic links; {@link openReceivingFolder} finds it. */
   constructor(path: string) {
     this.path = path;
   }

@@ -22,14 +22,16 @@ export function stdinSource(readable: ReadableStream<Uint8Array>, name: string, 
 
 /** A source that is read once, from its start. */
 export class StdinSource implements Source {
+  /** The one file that the stream becomes. */
   readonly entries: readonly Entry[];
   /** Not known before the end. */
-  readonly sizeBytes = undefined;
+  readonly sizeBytes: undefined = undefined;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   /** What the last chunk had beyond the room of the last read. */
   #rest: Uint8Array = new Uint8Array(0);
   #hasBegun = false;
 
+  /** Reads `readable` as the content of `entry`. */
   constructor(readable: ReadableStream<Uint8Array>, entry: Entry) {
     this.entries = [entry];
     this.#reader = readable.getReader();

@@ -19,11 +19,13 @@ export interface WalkOptions {
 
 /** What a walk found. */
 export interface Walk {
+  /** What was found, in order. */
   readonly entries: readonly Entry[];
   /** Where each first path part lies on this machine. */
   readonly roots: ReadonlyMap<string, string>;
-  /** Device and inode number of each entry, so that a swapped file is noticed when it is opened. */
+  /** Each entry's device, so that a swapped file is noticed when it is opened. */
   readonly devices: readonly number[];
+  /** Each entry's inode number, for the same. */
   readonly inodes: readonly number[];
 }
 

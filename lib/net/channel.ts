@@ -217,14 +217,9 @@ export class Channel implements TransferChannel {
     sizeBytes: number,
   ): Promise<void> {
     this.#openingSizeBytes += sizeBytes;
-    // It is looked at below, after what came before it.
-    events.catch(() => {});
-    await previous;
-    try {
-      this.#handle(await events);
-    } catch (error) {
-      this.#fail(error);
-    }
+    const [outcome] = await Promise.allSettled([events, previous]);
+    if (outcome.status === "fulfilled") this.#handle(outcome.value);
+    else this.#fail(outcome.reason);
     this.#openingSizeBytes -= sizeBytes;
     this.#signalChange();
   }
@@ -234,9 +229,7 @@ export class Channel implements TransferChannel {
       this.#isHeldBack = true;
       await this.#changed.promise;
     }
-    if (!this.#isHeldBack) return;
     this.#isHeldBack = false;
-    this.#connection.session?.excuseSilence(this.#clock.nowMs());
   }
 
   /** Whether more is kept than a peer that respects the window can have sent, or than the reader takes. */
@@ -311,7 +304,7 @@ export class Channel implements TransferChannel {
     this.#cancelTimer = this.#clock.after(Math.max(0, atMs - this.#clock.nowMs()), () => {
       const nowMs = this.#clock.nowMs();
       // What waits in the socket while this end does not read is no silence of the peer.
-      
+      if (this.#isHeldBack) this.#connection.session?.excuseSilence(nowMs);
       try {
         this.#connection.handleTimeout(nowMs);
         this.#armTimer();

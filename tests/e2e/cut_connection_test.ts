@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { chosenSeed, seededRandom } from "../support/random.ts";
+import { chosenSeed, seededFractions } from "../support/random.ts";
 import { Relay } from "../support/relay.ts";
 import { withStage } from "../support/stage.ts";
 import { names, tree } from "../support/tree.ts";
 
 Deno.test("a transfer that is cut again and again finishes by itself", async () => {
   const seed = chosenSeed();
-  const random = seededRandom(seed);
+  const random = seededFractions(seed);
   // Then two within the handshake, and one just behind it.
   const cuts = [...Array.from({ length: 4 }, () => 100_000 + Math.floor(random() * 4_000_000)), 1, 700, 3000];
   await withStage(async (stage) => {

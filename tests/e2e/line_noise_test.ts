@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chosenSeed, seededRandom } from "../support/random.ts";
+import { chosenSeed, seededFractions } from "../support/random.ts";
 import { Relay } from "../support/relay.ts";
 import { withStage } from "../support/stage.ts";
 import { tree } from "../support/tree.ts";
@@ -9,7 +9,7 @@ const HANDSHAKE_SIZE_MAX = 16 * 1024;
 
 Deno.test("bits that flip on the line now and then do no harm to a transfer", async () => {
   const seed = chosenSeed();
-  const random = seededRandom(seed);
+  const random = seededFractions(seed);
   let flips = 0;
   await withStage(async (stage) => {
     const file = stage.file("big", 32_000_000);

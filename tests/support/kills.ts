@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { seededRandom } from "./random.ts";
+import { seededFractions } from "./random.ts";
 import { Relay } from "./relay.ts";
 import type { Receiver, Stage } from "./stage.ts";
 import type { StxProcess } from "./stx_process.ts";
@@ -31,7 +31,7 @@ export interface KillsResult {
  */
 export async function sendUnderKills(stage: Stage, options: KillsOptions): Promise<KillsResult> {
   const { sizeBytes, killCount, seed } = options;
-  const random = seededRandom(seed);
+  const random = seededFractions(seed);
   const file = stage.file("big", sizeBytes);
   const expected = tree(file);
   const kills: string[] = [];

@@ -4,7 +4,7 @@
  */
 
 /** Numbers from 0 up to, but not including, 1: the generator "mulberry32", one 32-bit state, made for tests. */
-export function seededRandom(seed: number): () => number {
+export function seededFractions(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -129,6 +129,28 @@ cryptoTest("a sender that ignores the window does not make us open without end",
   await meeting.end();
 });
 
+cryptoTest("large records that nobody can open fast enough wait on the line", async () => {
+  const meeting = await meet();
+  const decrypt = Object.getOwnPropertyDescriptor(crypto.subtle, "decrypt")!;
+  const gate = Promise.withResolvers<void>();
+  const slow = async (algorithm: AesGcmParams, key: CryptoKey, sealed: Bytes) => {
+    const inputs = structuredClone([algorithm, sealed]);
+    await gate.promise;
+    return await decrypt.value(inputs[0], key, inputs[1]);
+  };
+  Object.defineProperty(crypto.subtle, "decrypt", { ...decrypt, value: slow });
+  try {
+    for (let i = 0; i < 24; i++) meeting.client.send("data", new Uint8Array(1_000_000).fill(i));
+    await meeting.quiet();
+    assert.ok(meeting.lines[1].waitingSizeBytes > 6_000_000, `${meeting.lines[1].waitingSizeBytes} wait`);
+  } finally {
+    gate.resolve();
+    Object.defineProperty(crypto.subtle, "decrypt", decrypt);
+  }
+  (await bodies(meeting.server, 24)).forEach((body, i) => assert.equal(body[7], i));
+  await meeting.end();
+});
+
 cryptoTest("while a slow reader is waited for, the peer is not taken for dead", async () => {
   const meeting = await meet({ capacityBytes: 64 * 1024 });
   const pump = new Pump(meeting.client, 256 * 1024, 100);
@@ -191,6 +213,16 @@ cryptoTest("a proper end at both ends takes no time and leaves nothing", async (
   meeting.assertNothingLeft();
   await assertRejects(() => meeting.server.receive(), "connection_lost", /closed the connection before/);
   assertFails(() => meeting.client.send("data"), "unexpected_message");
+});
+
+cryptoTest("CLOSE alone ends what the peer says; its end of the line may come later", async () => {
+  const meeting = await meet();
+  meeting.lines[0].closeWrite = () => Promise.resolve();
+  const closing = meeting.client.close();
+  await assertRejects(() => meeting.server.receive(), "connection_lost", /closed the connection before/);
+  await meeting.server.peerClosed();
+  await Promise.all([closing, meeting.server.close()]);
+  meeting.assertNothingLeft();
 });
 
 cryptoTest("closing twice, or after the peer has gone, is no error", async () => {

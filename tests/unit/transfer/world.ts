@@ -19,7 +19,7 @@ import {
 } from "../../../lib/transfer/receiver.ts";
 import { type SenderEvent, sendTransfer, type SentReceipt } from "../../../lib/transfer/sender.ts";
 import { ChannelPair, type PairOptions } from "../../support/channel_pair.ts";
-import { seededRandom } from "../../support/random.ts";
+import { seededRandom } from "../../support/seeded_random.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 import { tree, type TreeItem } from "../../support/tree.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
