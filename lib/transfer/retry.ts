@@ -64,6 +64,6 @@ export class RetryPolicy {
 
   #fraction(): number {
     const bytes = this.#random.bytes(4);
-    return new DataView(bytes.buffer).getUint32(0) / 2 ** 32;
+    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
   }
 }

@@ -14,6 +14,8 @@ export interface RelayOptions {
   readonly cutAfter?: (connection: number) => number | undefined;
   /** Changes bytes in place; `at` is how many the client sent before them over this connection. */
   readonly damage?: (bytes: Uint8Array, at: number) => void;
+  /** The same for what the server answers. */
+  readonly damageAnswers?: (bytes: Uint8Array, at: number) => void;
   /**
    * Says whether what the server answers over the n-th connection gets lost, once the client has sent this much.
    */
@@ -130,13 +132,17 @@ export class Relay implements AsyncDisposable {
 
   async #carryBack(server: Deno.TcpConn, client: Deno.TcpConn, progress: Progress): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
+    let count = 0;
     try {
       for (;;) {
         const size = await server.read(buffer);
         if (size === null) break;
         if (this.#options.mute?.(progress.connection, progress.bytes)) continue;
-        this.#keep(buffer.subarray(0, size));
-        await writeAll(client, buffer.subarray(0, size));
+        const bytes = buffer.subarray(0, size);
+        this.#options.damageAnswers?.(bytes, count);
+        count += size;
+        this.#keep(bytes);
+        await writeAll(client, bytes);
       }
       await client.closeWrite();
     } catch {

@@ -28,8 +28,8 @@ const FACTS: ReceiptFacts = {
 };
 
 const TEXT = `stx receipt 1
-sender: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIqI4906Q9ZU3wHXRdulL9MG9SMXMjIC65+VBw86ih1c
-receiver: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIE5dw6ofReWVNdVbKXjtAYkYe1Wny7gKHtsEHiHr01k
+sender: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c
+receiver: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU
 transfer: ${"a0".repeat(32)}
 manifest: ${"b1".repeat(32)}
 session: ${"c2".repeat(16)}

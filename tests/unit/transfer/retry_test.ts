@@ -107,7 +107,7 @@ Deno.test("without progress for long enough it gives up, the pause included", ()
 });
 
 Deno.test("chance is taken from a part of a buffer, too", () => {
-  const shared = new Uint8Array(8).fill(0xff);
-  const random: Random = { bytes: (size): Bytes => shared.subarray(0, size) };
+  const shared = new Uint8Array(8).fill(0xff, 4);
+  const random: Random = { bytes: (size): Bytes => shared.subarray(4, 4 + size) };
   assert.equal(new RetryPolicy(HOUR_MS, random, 0).delayAfter(LOST, 0), 499);
 });

@@ -8,7 +8,7 @@ import { codeOf, type ErrorCode } from "../../../lib/errors.ts";
 import { type DiskSource, openSource } from "../../../lib/files/disk_source.ts";
 import { openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
 import { identityFromSeed } from "../../../lib/identity/identity.ts";
-import type { Clock, Identity, ReceivingFolder, Source } from "../../../lib/ports.ts";
+import type { Identity, ReceivingFolder, Source } from "../../../lib/ports.ts";
 import { MemoryTransferStore } from "../../../lib/store/memory_transfer_store.ts";
 import { makeManifest, type Manifest } from "../../../lib/transfer/manifest.ts";
 import {
@@ -229,11 +229,6 @@ export function assertFailed(result: Result<unknown>, code: ErrorCode, message?:
 
 export function namesIn(path: string): readonly string[] {
   return Array.from(Deno.readDirSync(path), ({ name }) => name).sort();
-}
-
-/** A clock with a time of its own beside another's. */
-export function clockAt(nowMs: number, clock: Clock): Clock {
-  return { nowMs: () => nowMs, after: (delayMs, action) => clock.after(delayMs, action) };
 }
 
 /** All below a folder, but not the folder itself, which has a time of its own. */

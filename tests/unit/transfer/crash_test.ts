@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import type { PartialTransfer, ReceivingFolder } from "../../../lib/ports.ts";
+import { RECEIPT_NAMESPACE, receiptMessage } from "../../../lib/transfer/receipt.ts";
+import { recoverTransfers } from "../../../lib/transfer/receiver.ts";
+import { stdinSource } from "../../../lib/files/stdin_source.ts";
+import { makeManifest } from "../../../lib/transfer/manifest.ts";
+import { verifySshsigBlob } from "../../../lib/identity/sshsig.ts";
+import { content, withPatched } from "../files/tree.ts";
+import { assertDone, assertFailed, BLOCK, namesIn, withWorld, type World } from "./world.ts";
+
+const FILES = { "a": 5, "b": 2 * BLOCK, "c/": 0, "c/d": 100, "e": 0 };
+
+/** What may fail while a transfer is put in place. */
+type CrashPoint = "before" | "after decision" | "half-way" | "after renames";
+const CRASH_POINTS: readonly CrashPoint[] = ["before", "after decision", "half-way", "after renames"];
+
+class Crash extends Error {}
+
+/** As `Deno.renameSync`, but the process dies before one more than `count`. */
+function dyingAfter(count: number): typeof Deno.renameSync {
+  const { renameSync } = Deno;
+  let left = count;
+  return (from, to) => {
+    if (left-- === 0) throw new Crash();
+    renameSync(from, to);
+  };
+}
+
+/** A folder in which a process that puts a transfer in place dies at a certain point. */
+function crashing(folder: ReceivingFolder, point: CrashPoint): ReceivingFolder {
+  return {
+    place: (entries, conflict) => folder.place(entries, conflict),
+    release: (placement) => folder.release(placement),
+    isInPlace: (entries, placement) => folder.isInPlace(entries, placement),
+    discard: (id) => folder.discard(id),
+    open(id, entries, placement, isSizeUnknown) {
+      const partial = folder.open(id, entries, placement, isSizeUnknown);
+      const wrapped: PartialTransfer = {
+        resumeAt: (size) => partial.resumeAt(size),
+        write: (bytes) => partial.write(bytes),
+        sync: () => partial.sync(),
+        digests: () => partial.digests(),
+        close: () => partial.close(),
+        async commit(beforeRename) {
+          if (point === "before") throw new Crash();
+          if (point === "half-way") {
+            const renameSync = dyingAfter(1);
+            await withPatched(Deno, "renameSync", renameSync, () => partial.commit(beforeRename)).catch(
+              () => {},
+            );
+            throw new Crash();
+          }
+          await partial.commit(() => {
+            beforeRename();
+            if (point === "after decision") throw new Crash();
+          });
+          throw new Crash();
+        },
+      };
+      return wrapped;
+    },
+  };
+}
+
+async function crash(world: World, point: CrashPoint, withDigests: boolean): Promise<void> {
+  const attempt = await world.attempt({ withDigests, receiver: { folder: crashing(world.folder(), point) } });
+  assert.ok(attempt.received.error instanceof Crash, String(attempt.received.error));
+  assertFailed(attempt.sent, "connection_lost");
+  assert.equal(world.store.list("committing").length > 0, point !== "before");
+  if (point === "before" || point === "after decision") world.assertNothingInPlace();
+  if (point === "half-way") assert.deepEqual(namesIn(world.inbox), [".stx-partial", "a"]);
+}
+
+function recover(world: World): Promise<readonly unknown[]> {
+  const { store, clock, inbox } = world;
+  return recoverTransfers({ store, clock, folder: world.folder(), folderPath: inbox });
+}
+
+for (const point of CRASH_POINTS) {
+  for (const withDigests of [false, true]) {
+    const how = `${point}${withDigests ? ", with digests" : ""}`;
+
+    Deno.test(`a crash while putting in place is finished by the next offer: ${how}`, async () => {
+      await withWorld(async (world) => {
+        world.fill(FILES);
+        await crash(world, point, withDigests);
+        const second = await world.attempt({ withDigests });
+        assertDone(second);
+        world.assertArrived();
+        // Before the decision, what is not a whole block has to come again.
+        assert.equal(second.received.value!.receivedBytes, point === "before" ? 105 : 0);
+        const { facts, signature } = second.sent.value!;
+        const { publicKey } = world.receiver;
+        assert.equal(
+          await verifySshsigBlob(signature, RECEIPT_NAMESPACE, receiptMessage(facts), publicKey),
+          true,
+        );
+        assert.equal(world.store.list("done").length, 1);
+        assert.equal(second.pair.count("sender", "end"), point === "before" ? 1 : 0);
+      });
+    });
+
+    Deno.test(`a crash while putting in place is finished by the next start: ${how}`, async () => {
+      await withWorld(async (world) => {
+        world.fill(FILES);
+        await crash(world, point, withDigests);
+        assert.deepEqual(await recover(world), []);
+        if (point === "before") world.assertNothingInPlace();
+        else world.assertArrived();
+        assert.equal(world.store.list("done").length, point === "before" ? 0 : 1);
+        assert.equal(world.store.list("committing").length, 0);
+        assert.deepEqual(await recover(world), []);
+        assertDone(await world.attempt({ withDigests }));
+        world.assertArrived();
+      });
+    });
+  }
+}
+
+Deno.test("content of unknown size is finished by the next start", async () => {
+  for (const size of [0, 5, 2 * BLOCK + 1]) {
+    await withWorld(async (world) => {
+      const source = stdinSource(ReadableStream.from([content(size)]), "stdin", world.clock);
+      const attempt = await world.attempt({
+        source,
+        manifest: makeManifest(source.entries, false),
+        receiver: { folder: crashing(world.folder(), "after decision") },
+      });
+      assert.ok(attempt.received.error instanceof Crash);
+      world.assertNothingInPlace();
+      assert.deepEqual(await recover(world), []);
+      assert.deepEqual(namesIn(world.inbox), ["stdin"]);
+      assert.deepEqual(Deno.readFileSync(`${world.inbox}/stdin`), content(size));
+    });
+  }
+});
+
+Deno.test("what cannot be finished is told, and keeps nothing else from being finished", async () => {
+  await withWorld(async (world) => {
+    world.fill({ "a": 5 });
+    await crash(world, "after decision", false);
+    Deno.removeSync(`${world.outbox}/a`);
+    world.fill({ "b": 6 });
+    await crash(world, "after decision", false);
+    Deno.writeTextFileSync(`${world.inbox}/a`, "mine");
+    const failures = await recover(world);
+    assert.equal(failures.length, 1);
+    assertFailed({ error: failures[0] }, "exists");
+    assert.equal(Deno.readTextFileSync(`${world.inbox}/a`), "mine");
+    assert.equal(Deno.readFileSync(`${world.inbox}/b`).length, 6);
+    // Once there is room, it is finished.
+    Deno.removeSync(`${world.inbox}/a`);
+    assert.deepEqual(await recover(world), []);
+    assert.deepEqual(namesIn(world.inbox), ["a", "b"]);
+  });
+});
+
+Deno.test("what a crash interrupted in another folder is left for its own", async () => {
+  await withWorld(async (world) => {
+    world.fill(FILES);
+    await crash(world, "after decision", false);
+    const { store, clock } = world;
+    const failures = await recoverTransfers({
+      store,
+      clock,
+      folder: world.folder(),
+      folderPath: "/elsewhere",
+    });
+    assert.deepEqual(failures, []);
+    world.assertNothingInPlace();
+    assert.equal(store.list("committing").length, 1);
+  });
+});
+
+Deno.test("what was decided and is gone from the disk since is sent again", async () => {
+  await withWorld(async (world) => {
+    world.fill(FILES);
+    await crash(world, "after decision", false);
+    Deno.removeSync(`${world.inbox}/.stx-partial`, { recursive: true });
+    const second = await world.attempt();
+    assertDone(second);
+    world.assertArrived();
+    assert.ok(second.received.value!.receivedBytes > 0);
+  });
+});
