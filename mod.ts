@@ -71,8 +71,8 @@ export {
   type ReceiverEvent,
   type ReceiverOptions,
   receiveTransfer,
-  recoverTransfers,
 } from "./lib/transfer/receiver.ts";
+export { type RecoveryOptions, recoverTransfers } from "./lib/transfer/recovery.ts";
 export {
   type SenderEvent,
   type SenderOptions,

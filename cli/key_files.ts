@@ -17,8 +17,9 @@ import { formatPrivateKey, parsePrivateKey } from "../lib/identity/openssh_key.t
 import { parsePeer, type PeerPin } from "../lib/identity/peer_pin.ts";
 import { fingerprint, formatPublicKeyLine, parsePublicKeyLine } from "../lib/identity/public_key.ts";
 import { agentIdentity } from "../lib/identity/ssh_agent.ts";
-import { dialUnix, systemRandom } from "../lib/net/tcp.ts";
-import type { Identity } from "../lib/ports.ts";
+import { HANDSHAKE_TIMEOUT_MS } from "../lib/limits.ts";
+import { dialUnix, systemClock, systemRandom } from "../lib/net/tcp.ts";
+import type { Duplex, Identity } from "../lib/ports.ts";
 import { readEnvironment } from "./environment.ts";
 import { configFolder } from "./paths.ts";
 import type { Output } from "./terminal.ts";
@@ -90,9 +91,10 @@ function agentKey(publicKey: Identity["publicKey"]): Identity {
       hint: "start one with: eval $(ssh-agent) && ssh-add FILE",
     });
   }
-  return agentIdentity(publicKey, async () => {
+  let connection: Duplex | undefined;
+  const identity = agentIdentity(publicKey, async () => {
     try {
-      return await dialUnix(socket);
+      return connection = await dialUnix(socket);
     } catch (error) {
       throw new StxError("bad_key_file", "Cannot reach ssh-agent at SSH_AUTH_SOCK", {
         hint: "start one with: eval $(ssh-agent) && ssh-add FILE",
@@ -100,6 +102,18 @@ function agentKey(publicKey: Identity["publicKey"]): Identity {
       });
     }
   });
+  return {
+    publicKey,
+    async sign(message) {
+      // An agent may ask its user first; a handshake does not wait for ever.
+      const cancel = systemClock.after(HANDSHAKE_TIMEOUT_MS, () => connection?.close());
+      try {
+        return await identity.sign(message);
+      } finally {
+        cancel();
+      }
+    },
+  };
 }
 
 /** Runs a parser and puts the file's name before what it complains of. */
@@ -174,12 +188,11 @@ export function makeFolder(path: string): void {
 
 /**
  * Writes a file as `path`.new and renames it, so that a crash leaves the old one or the new one. The folder is
- * made if it is missing.
+ * made if it is missing. A file `path`.new that exists is somebody else's, another stx's perhaps, and an error.
  */
 export function replaceFile(path: string, text: string, mode: number): void {
   const temporary = `${path}.new`;
   try {
-    removeIfThere(temporary);
     {
       using file = createNew(temporary, mode);
       const bytes = new TextEncoder().encode(text);
@@ -188,7 +201,7 @@ export function replaceFile(path: string, text: string, mode: number): void {
     }
     Deno.renameSync(temporary, path);
   } catch (error) {
-    throw diskError(error, "write", path);
+    throw diskError(error, "write", error instanceof Deno.errors.AlreadyExists ? temporary : path);
   }
 }
 
@@ -204,12 +217,26 @@ function createNew(path: string, mode: number): Deno.FsFile {
   }
 }
 
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+/** As {@link readAuthorizedKeys}, parsing again only what has changed: every stranger makes us look. */
+export function authorizedKeysReader(path: string): () => AuthorizedKeys["keys"] {
+  let seen = "";
+  let keys: AuthorizedKeys["keys"] = [];
+  return () => {
+    let now = "";
+    try {
+      const { mtime, size, ino, mode } = Deno.statSync(path);
+      now = `${mtime?.getTime()} ${size} ${ino} ${mode}`;
+    } catch {
+      // Missing or out of reach: reading it says so.
+    }
+    if (now === "" || now !== seen) {
+      // What cannot be read authorizes nobody.
+      seen = "";
+      keys = readAuthorizedKeys(path)?.keys ?? [];
+      seen = now;
+    }
+    return keys;
+  };
 }
 
 /** Reads an authorized_keys file; `undefined` if there is none. Throws `bad_trust_file` if others may change it. */

@@ -10,7 +10,14 @@ import { CONNECTIONS_MAX, WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../lib/limit
 import type { Channel } from "../lib/net/channel.ts";
 import { accept } from "../lib/net/server.ts";
 import { connDuplex, systemClock, systemRandom } from "../lib/net/tcp.ts";
-import type { ConflictPolicy, Duplex, Entry, Identity, ReceivingFolder, TransferStore } from "../lib/ports.ts";
+import type {
+  ConflictPolicy,
+  Duplex,
+  Entry,
+  Identity,
+  ReceivingFolder,
+  TransferStore,
+} from "../lib/ports.ts";
 import { ActiveTransfers } from "../lib/transfer/active_transfers.ts";
 import { type ReceivedTransfer, type ReceiverEvent, receiveTransfer } from "../lib/transfer/receiver.ts";
 import { FileCount } from "./file_count.ts";
@@ -39,6 +46,8 @@ export interface ReceiveServiceOptions {
 /** How long to wait when the system has no file descriptor left for another connection. */
 const ACCEPT_PAUSE_MS = 100;
 const NAMES_SHOWN_MAX = 100;
+/** How long a sender that has lost its answer may take to ask for it again: its longest pause. */
+const ASK_AGAIN_MS = 30_000;
 
 /** See the module's text. */
 export class ReceiveService {
@@ -50,6 +59,7 @@ export class ReceiveService {
   /** Connections that have not proved anything yet. */
   readonly #strangers = new Set<Duplex>();
   #stopping = false;
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(options: ReceiveServiceOptions) {
     this.#options = options;
@@ -86,9 +96,17 @@ export class ReceiveService {
     for (const duplex of this.#strangers) duplex.close();
   }
 
+  /** Ends the service, unless a sender that has not heard the answer may still ask for it again. */
+  #endAfter(delayMs: number): void {
+    const cancel = systemClock.after(delayMs, () => this.stop());
+    // A signal may be quicker.
+    this.#ended.promise.then(cancel);
+  }
+
   #stopListening(): void {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#ended.resolve();
     this.#options.listener.close();
   }
 
@@ -110,10 +128,9 @@ export class ReceiveService {
       transfer = new Transfer(output, this.#progress, peer);
       const result = await this.#receive(channel, transfer);
       transfer.finish(result);
-      if (this.#options.once) this.#stopListening();
-      await channel.peerClosed();
+      const wasHeard = await channel.peerClosed();
       await channel.close();
-      if (this.#options.once) this.stop();
+      if (this.#options.once) this.#endAfter(wasHeard ? 0 : ASK_AGAIN_MS);
     } catch (error) {
       // A stranger's connection ends here too: closed, told nothing precise, and no concern of the others.
       await channel?.closeFor(error);
@@ -124,7 +141,8 @@ export class ReceiveService {
         output.error(named(error, address), { continues: true, ...peer, ...id });
       }
     } finally {
-      if (channel !== undefined) this.#channels.delete(channel);
+      if (channel === undefined) closeQuietly(conn);
+      else this.#channels.delete(channel);
     }
   }
 
@@ -171,6 +189,15 @@ export class ReceiveService {
         this.#active.claim(channel.peerIdentity, transferId, () => void channel.abort("closing")),
       onEvent: (event) => transfer.report(event),
     });
+  }
+}
+
+/** The handshake closes what it fails on; before it, nobody has. */
+function closeQuietly(conn: Deno.TcpConn): void {
+  try {
+    conn.close();
+  } catch {
+    // It is closed already.
   }
 }
 

@@ -12,8 +12,8 @@ import { fingerprint } from "../lib/identity/public_key.ts";
 import { listen, systemClock } from "../lib/net/tcp.ts";
 import type { ConflictPolicy, Identity } from "../lib/ports.ts";
 import { SqliteTransferStore } from "../lib/store/sqlite_transfer_store.ts";
-import { recoverTransfers } from "../lib/transfer/receiver.ts";
-import { makeFolder, ownIdentity, readAuthorizedKeys } from "./key_files.ts";
+import { recoverTransfers } from "../lib/transfer/recovery.ts";
+import { authorizedKeysReader, makeFolder, ownIdentity, readAuthorizedKeys } from "./key_files.ts";
 import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
 import { configFolder, stateFolder } from "./paths.ts";
 import { ReceiveService } from "./receive_service.ts";
@@ -36,7 +36,8 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   checkWritable(folderPath);
   const store = new SqliteTransferStore(statePath(valueOf(command, "state")));
   try {
-    for (const error of await recoverTransfers({ store, folder, folderPath, clock: systemClock })) {
+    const left = { identity: identity.publicKey, store, folder, folderPath, clock: systemClock };
+    for (const error of await recoverTransfers(left)) {
       output.error(error, { continues: true });
     }
     const listener = listen(address.host, address.port);
@@ -46,7 +47,7 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
       listener,
       identity,
       suites: await availableSuites(),
-      readKeys: () => readAuthorizedKeys(keysPath)?.keys ?? [],
+      readKeys: authorizedKeysReader(keysPath),
       store,
       folder,
       folderPath,

@@ -55,6 +55,7 @@ export class Sending {
   #transferId: string | undefined;
   #sizeBytes = 0;
   #eventMs = 0;
+  #hasSentAll = false;
   /** How far the receiver is known to be, so that only going beyond it counts as progress. */
   #reachedBytes = 0;
 
@@ -162,6 +163,7 @@ export class Sending {
         source,
         blockSizeBytes: BLOCK_SIZE_MAX,
         withDigests,
+        isRepeated: this.#hasSentAll,
         random: systemRandom,
         clock: systemClock,
         onEvent: (event) => this.#report(event, peer),
@@ -202,6 +204,7 @@ export class Sending {
         });
         break;
       case "comparing":
+        this.#retry.busy(systemClock.nowMs());
         this.#moved("resuming", event.bytes);
         break;
       case "started":
@@ -216,6 +219,7 @@ export class Sending {
         this.#reach(event.bytes);
         break;
       case "finishing":
+        this.#hasSentAll = true;
         this.#moved("finishing", this.#sizeBytes, true);
     }
   }

@@ -43,8 +43,8 @@ export const BLOCK_SIZE_MIN = 16 * 1024;
 export const BLOCK_SIZE_MAX = RECORD_CIPHERTEXT_SIZE_MAX - 64;
 /** The whole data stream: 2^53 - 1 is what a JavaScript number counts exactly, 8 PiB. */
 export const STREAM_SIZE_MAX = Number.MAX_SAFE_INTEGER;
-/** Entries of one manifest. */
-export const ENTRY_COUNT_MAX = 2 ** 21;
+/** Entries of one manifest: a million files and their folders, some seconds of work. */
+export const ENTRY_COUNT_MAX = 2 ** 20 + 2 ** 16;
 /** A path inside a transfer, in UTF-8 bytes: Linux's PATH_MAX less room for the receiver's own folder. */
 export const PATH_SIZE_MAX = 3072;
 /** One part of a path, in UTF-8 bytes: NAME_MAX of every file system in use. */
@@ -78,6 +78,8 @@ export const RESYNC_TIMEOUT_MS = 5_000;
 export const DRAIN_TIMEOUT_MS = 2_000;
 /** And how much it reads then. */
 export const DRAIN_SIZE_MAX = 1024 * 1024;
+/** How long an end that has said its last word waits for the peer's. */
+export const GOODBYE_TIMEOUT_MS = 5_000;
 /** How far the two clocks may differ. */
 export const CLOCK_SKEW_MAX_MS = 120_000;
 /** Seals under way at once: the runtime's crypto threads; more gains nothing on any machine measured. */
@@ -94,5 +96,9 @@ export const RETRY_FOR_MS = 600_000;
 export const DURABLE_EVERY_BYTES = 32 * 1024 * 1024;
 /** The same in time: what a crash costs at most on a slow line. */
 export const DURABLE_EVERY_MS = 2_000;
+/** Bytes of a whole manifest: a million entries of 256 bytes. A peer must not fill our memory before a file comes. */
+export const MANIFEST_SIZE_MAX = 256 * 1024 * 1024;
+/** From READY to OFFER. */
+export const OFFER_TIMEOUT_MS = 30_000;
 /** Senders served at once by one receiver. */
 export const CONNECTIONS_MAX = 512;

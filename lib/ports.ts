@@ -72,10 +72,10 @@ export interface Placement {
 /** The folder that transfers arrive in. */
 export interface ReceivingFolder {
   /**
-   * Decides where entries go. Throws `exists` if the policy is to refuse and a first part is taken, or to skip
+   * Decides where entries go. What an earlier attempt at the transfer `localId` has reserved counts as free. Throws `exists` if the policy is to refuse and a first part is taken, or to skip
    * and nothing would be left.
    */
-  place(entries: readonly Entry[], conflict: ConflictPolicy): Placement;
+  place(entries: readonly Entry[], conflict: ConflictPolicy, localId?: Bytes): Placement;
   /** Gives up what a placement has reserved, if no transfer is opened with it. */
   release(placement: Placement): void;
   /**
@@ -83,15 +83,19 @@ export interface ReceivingFolder {
    * @param isSizeUnknown the one entry takes whatever is written
    */
   open(
-    transferId: Bytes,
+    localId: Bytes,
     entries: readonly Entry[],
     placement: Placement,
     isSizeUnknown?: boolean,
   ): PartialTransfer;
   /** Says whether every file stands in place with its size and time. */
   isInPlace(entries: readonly Entry[], placement: Placement): boolean;
+  /** SHA-256 and CRC-32 of the stream that the files in place make. Throws `state_corrupt` if one has changed. */
+  hashInPlace(entries: readonly Entry[], placement: Placement): Promise<{ sha256: Bytes; crc32: number }>;
+  /** SHA-256 of each file in place, in entry order; directories are left out. */
+  digestsInPlace(entries: readonly Entry[], placement: Placement): Promise<readonly Bytes[]>;
   /** Removes a partial folder and all in it; not an error if there is none. */
-  discard(transferId: Bytes): void;
+  discard(localId: Bytes): void;
 }
 
 /** Files on their way: written as one stream into a private folder, then put in place together. */
@@ -101,8 +105,8 @@ export interface PartialTransfer {
    * there. Returns SHA-256 and CRC-32 of that prefix. Throws `state_corrupt` if less is there.
    */
   resumeAt(sizeBytes: number): Promise<{ sha256: Bytes; crc32: number }>;
-  /** Appends to the stream. */
-  write(bytes: Bytes): void;
+  /** Appends to the stream; `bytes` must stay as they are until it resolves. Calls must not overlap. */
+  write(bytes: Bytes): Promise<void>;
   /** Resolves when everything written before the call survives a crash. */
   sync(): Promise<void>;
   /** SHA-256 of each file, read back from disk, in entry order; directories are left out. */
@@ -110,9 +114,10 @@ export interface PartialTransfer {
   /**
    * Puts everything in place: sets times and modes, makes it durable, renames, makes the renames durable.
    * Calling it again after a crash at any point finishes the same work. Calls `beforeRename` when all is
-   * durable and nothing has a final name yet.
+   * durable and nothing has a final name yet. Resolves to the number of files that were not put in place because
+   * the policy is to skip those that exist.
    */
-  commit(beforeRename: () => void): Promise<void>;
+  commit(beforeRename: () => void): Promise<number>;
   /** Lets go of open files and of the lock; what was written stays for another time. */
   close(): void;
 }

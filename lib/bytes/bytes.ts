@@ -11,6 +11,11 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Returns `parts` one after the other in a new buffer. */
 export function concat(...parts: readonly Uint8Array[]): Bytes {
+  return concatAll(parts);
+}
+
+/** As {@link concat}, for any number of parts: a call takes only some tens of thousands of arguments. */
+export function concatAll(parts: readonly Uint8Array[]): Bytes {
   let size = 0;
   for (const part of parts) size += part.length;
   const whole = new Uint8Array(size);

@@ -14,6 +14,8 @@ import { finalPath, type Journey, moves, taken } from "./moves.ts";
 import type { PrivateFolder } from "./private_folder.ts";
 import { mtimeMsOf } from "./walk.ts";
 
+/** Files and folders made in a row, a few milliseconds of work. */
+const FILES_UNTIL_PAUSE = 256;
 /** Renames in a row, a few milliseconds of work. */
 const MOVES_UNTIL_PAUSE = 512;
 /** Changes of modes in a row; each waits for the disk. */
@@ -39,7 +41,10 @@ export class PartialFolder implements PartialTransfer {
   /** Bytes that this file still needs. */
   #left = 0;
   /** The folder that was last found to be real, relative to the data; most files lie beside the one before. */
-  #checkedFolder: string | undefined;
+  #lastFolder: string | undefined;
+  /** Folders that were found to be real since the last `sync`. */
+  readonly #knownFolders = new Set<string>();
+  #untilPause = FILES_UNTIL_PAUSE;
   /** Files that are finished but may not survive a crash. */
   #dirtyFiles: string[] = [];
   /** Folders in which something was made since. */
@@ -61,14 +66,15 @@ export class PartialFolder implements PartialTransfer {
     this.#closeFile();
     await this.#syncing;
     this.#failure = undefined;
-    this.#checkedFolder = undefined;
+    this.#lastFolder = undefined;
+    this.#knownFolders.clear();
     this.#dirtyFiles = [];
     this.#dirtyFolders = new Set(this.#private.folders);
     this.#index = 0;
     this.#stage = "writing";
     const hasher = new FileHasher();
     try {
-      if (sizeBytes === 0) this.#private.emptyData();
+      if (sizeBytes === 0) await this.#private.emptyData();
       else await this.#readPrefix(sizeBytes, hasher);
     } catch (error) {
       throw this.#fail(diskError(error, "read back", this.#private.dataPath));
@@ -80,14 +86,14 @@ export class PartialFolder implements PartialTransfer {
    * Throws `malformed` for more bytes than the entries have; `state_corrupt` before `resumeAt`; `permission`,
    * `disk`, `disk_full`; also, again, what an earlier call threw.
    */
-  write(bytes: Bytes): void {
+  async write(bytes: Bytes): Promise<void> {
     this.#requireHealth();
     if (this.#stage !== "writing") {
       throw corrupt(this.#private.dataPath, "what it holds was not looked at yet");
     }
     try {
       for (let at = 0; at < bytes.length;) {
-        const file = this.#file ?? this.#openNext();
+        const file = this.#file ?? await this.#openNext();
         const size = file.writeSync(bytes.subarray(at, at + Math.min(this.#left, bytes.length - at)));
         at += size;
         this.#left -= size;
@@ -104,8 +110,9 @@ export class PartialFolder implements PartialTransfer {
     if (this.#file !== undefined) paths.push(this.#currentPath());
     this.#dirtyFiles = [];
     this.#dirtyFolders = new Set();
-    // The next name made in that folder makes it dirty once more.
-    this.#checkedFolder = undefined;
+    // The next name made in a folder makes it dirty once more.
+    this.#lastFolder = undefined;
+    this.#knownFolders.clear();
     const work = this.#syncing.then(async () => {
       this.#requireHealth();
       try {
@@ -120,7 +127,7 @@ export class PartialFolder implements PartialTransfer {
 
   /** Also after `commit`, from the files in place. Throws `state_corrupt` if one is missing or too short. */
   async digests(): Promise<readonly Bytes[]> {
-    if (this.#stage === "writing") this.#finishStream();
+    if (this.#stage === "writing") await this.#finishStream();
     const hasher = new FileHasher();
     const digests: Bytes[] = [];
     for (const entry of this.#journey.entries) {
@@ -141,19 +148,38 @@ export class PartialFolder implements PartialTransfer {
    * Throws `exists`, before anything has its final name where that can be foreseen; `state_corrupt` if the
    * stream is not complete or files are missing; `permission`, `disk`, `disk_full`.
    */
-  async commit(beforeRename: () => void): Promise<void> {
-    if (this.#stage === "placed") return;
+  async commit(beforeRename: () => void): Promise<number> {
+    if (this.#stage === "placed") return 0;
     const isRecovering = this.#stage !== "writing";
     this.#private.requireFolder("");
     if (!isRecovering) await this.#prepare();
-    for (const _ of moves(this.#journey, { isRecovering, isCheck: true }));
+    for (const _ of moves(this.#journey, { isRecovering, isCheck: true })) await this.#pauseNowAndThen();
     beforeRename();
     this.#stage = "moving";
     await this.#move(isRecovering);
     await this.#settleFolders(isRecovering);
+    const keptCount = this.#journey.placement.conflict === "skip" ? await this.#countWaiting() : 0;
     this.#private.remove();
     this.#stage = "placed";
     this.#onPlaced();
+    return keptCount;
+  }
+
+  /** Files that were not moved, because others of their names were there. */
+  async #countWaiting(): Promise<number> {
+    let count = 0;
+    for (const entry of this.#journey.entries) {
+      if (entry.kind === "file" && inspect(this.#pathOf(entry)) !== undefined) count += 1;
+      await this.#pauseNowAndThen();
+    }
+    return count;
+  }
+
+  /** Lets everything else have its turn after every few files. */
+  async #pauseNowAndThen(): Promise<void> {
+    if (--this.#untilPause > 0) return;
+    this.#untilPause = FILES_UNTIL_PAUSE;
+    await pause();
   }
 
   close(): void {
@@ -164,8 +190,9 @@ export class PartialFolder implements PartialTransfer {
   // ---- Writing ----
 
   /** Makes folders and empty files up to the next file that has content, and begins that one. */
-  #openNext(): Deno.FsFile {
-    this.#makeEmptyOnes();
+  async #openNext(): Promise<Deno.FsFile> {
+    await this.#makeEmptyOnes();
+    await this.#pauseNowAndThen();
     const entry = this.#journey.entries[this.#index];
     if (entry === undefined) {
       throw new StxError("malformed", "Cannot write: more data came than the files have room for");
@@ -176,12 +203,13 @@ export class PartialFolder implements PartialTransfer {
     return file;
   }
 
-  #makeEmptyOnes(): void {
+  async #makeEmptyOnes(): Promise<void> {
     for (; this.#index < this.#journey.entries.length; this.#index++) {
       const entry = this.#journey.entries[this.#index]!;
       if (entry.kind === "directory") this.#makeFolder(entry);
       else if (this.#sizeOf(entry) === 0) this.#finish(entry, this.#make(entry));
       else return;
+      await this.#pauseNowAndThen();
     }
   }
 
@@ -208,10 +236,21 @@ export class PartialFolder implements PartialTransfer {
   /** Makes sure that the folder which will hold `entry` is real, and remembers that it gets a new name. */
   #enter(entry: Entry): void {
     const parent = parentOf(entry.path);
-    if (parent === this.#checkedFolder) return;
-    this.#private.requireFolder(parent);
-    this.#checkedFolder = parent;
+    if (parent === this.#lastFolder) return;
+    this.#private.requireFolder("");
+    this.#knownFolders.delete(parent);
+    this.#requireFolder(parent);
+    this.#lastFolder = parent;
     this.#dirtyFolders.add(parent === "" ? this.#private.dataPath : `${this.#private.dataPath}/${parent}`);
+  }
+
+  /** Looks at a folder, and once until the next `sync` at those above it: a look a level and file is too much. */
+  #requireFolder(relative: string): void {
+    if (relative === "" || this.#knownFolders.has(relative)) return;
+    this.#requireFolder(parentOf(relative));
+    const path = `${this.#private.dataPath}/${relative}`;
+    if (inspect(path)?.isDirectory !== true) throw corrupt(path, "it is not a real folder");
+    this.#knownFolders.add(relative);
   }
 
   #finishFile(file: Deno.FsFile): void {
@@ -230,11 +269,13 @@ export class PartialFolder implements PartialTransfer {
   }
 
   /** Makes what has no content at the stream's end. Throws `state_corrupt` if content is missing. */
-  #finishStream(): void {
+  async #finishStream(): Promise<void> {
     this.#requireHealth();
     try {
-      if (this.#journey.sizeUnknown && this.#index === 0) this.#finishFile(this.#file ?? this.#openNext());
-      this.#makeEmptyOnes();
+      if (this.#journey.sizeUnknown && this.#index === 0) {
+        this.#finishFile(this.#file ?? await this.#openNext());
+      }
+      await this.#makeEmptyOnes();
     } catch (error) {
       throw this.#fail(diskError(error, "write", this.#currentPath()));
     }
@@ -333,7 +374,7 @@ export class PartialFolder implements PartialTransfer {
 
   /** Completes the partial tree with times and modes, and makes all of it durable. */
   async #prepare(): Promise<void> {
-    this.#finishStream();
+    await this.#finishStream();
     for (const entry of this.#journey.entries) {
       if (entry.kind === "file") continue;
       const path = this.#pathOf(entry);
@@ -350,9 +391,10 @@ export class PartialFolder implements PartialTransfer {
   }
 
   async #move(isRecovering: boolean): Promise<void> {
-    const { root } = this.#journey;
+    const { root, placement } = this.#journey;
     this.#private.requireFolder("");
     const changed = new Set([root]);
+    const isMerging = placement.conflict === "overwrite" || placement.conflict === "skip";
     let count = 0;
     for (const { from, to } of moves(this.#journey, { isRecovering, isCheck: false })) {
       const parent = parentOf(to);
@@ -364,7 +406,8 @@ export class PartialFolder implements PartialTransfer {
         throw diskError(error, "put in place", `${root}/${to}`);
       }
       if (parent !== "") changed.add(`${root}/${parent}`);
-      if (++count % MOVES_UNTIL_PAUSE === 0) await pause();
+      // Where a taken name ends it all, nobody else may take one between the check and the last rename.
+      if (++count % MOVES_UNTIL_PAUSE === 0 && isMerging) await pause();
     }
     await makeDurable([...changed]);
   }

@@ -60,10 +60,10 @@ export class PrivateFolder {
   }
 
   /** Removes all that has arrived. */
-  emptyData(): void {
+  async emptyData(): Promise<void> {
     this.requireFolder("");
     try {
-      Deno.removeSync(this.dataPath, { recursive: true });
+      await Deno.remove(this.dataPath, { recursive: true });
     } catch (error) {
       throw diskError(error, "remove", this.dataPath);
     }

@@ -8,7 +8,8 @@ import { StxError } from "../errors.ts";
 import type { ConflictPolicy, Entry, Placement, ReceivingFolder } from "../ports.ts";
 import { diskError } from "./disk_error.ts";
 import { freeName } from "./free_name.ts";
-import { inspect, parentOf } from "./inspect.ts";
+import { FileHasher } from "./hashing.ts";
+import { inspect, openExisting, parentOf } from "./inspect.ts";
 import { finalPath, requireSameKind, taken } from "./moves.ts";
 import { PartialFolder } from "./partial_folder.ts";
 import { openPrivateFolder, PARTIAL_FOLDER, removePrivateFolder } from "./private_folder.ts";
@@ -57,10 +58,10 @@ export class DiskFolder implements ReceivingFolder {
    * Where the policy is to rename, the names chosen stay reserved until the transfer is in place or discarded,
    * or {@link DiskFolder.release} is called. Free space is not looked at: that needs a permission of its own.
    */
-  place(entries: readonly Entry[], conflict: ConflictPolicy): Placement {
+  place(entries: readonly Entry[], conflict: ConflictPolicy, localId?: Bytes): Placement {
     requireInside(entries);
     const tops = entries.filter((entry) => !entry.path.includes("/"));
-    if (conflict === "rename") return this.#placeRenamed(tops);
+    if (conflict === "rename") return this.#placeRenamed(tops, localId);
     if (conflict === "refuse") {
       for (const top of tops) {
         if (inspect(`${this.path}/${top.path}`) !== undefined) {
@@ -84,13 +85,13 @@ export class DiskFolder implements ReceivingFolder {
    * alone; `disk`, `disk_full`.
    */
   open(
-    transferId: Bytes,
+    localId: Bytes,
     entries: readonly Entry[],
     placement: Placement,
     sizeUnknown = false,
   ): PartialFolder {
     requireInside(entries);
-    const id = toHex(transferId);
+    const id = toHex(localId);
     const folder = openPrivateFolder(this.path, id);
     if (placement.conflict === "rename") {
       for (const name of Object.values(placement.topNames)) this.#chosen.set(folded(name), id);
@@ -114,14 +115,50 @@ export class DiskFolder implements ReceivingFolder {
     return true;
   }
 
+  async hashInPlace(
+    entries: readonly Entry[],
+    placement: Placement,
+  ): Promise<{ sha256: Bytes; crc32: number }> {
+    const hasher = new FileHasher();
+    for await (const _ of this.#readInPlace(entries, placement, hasher));
+    return hasher.finish();
+  }
+
+  async digestsInPlace(entries: readonly Entry[], placement: Placement): Promise<readonly Bytes[]> {
+    const hasher = new FileHasher();
+    const digests: Bytes[] = [];
+    for await (const _ of this.#readInPlace(entries, placement, hasher)) digests.push(hasher.finish().sha256);
+    return digests;
+  }
+
+  /** Hashes each file in place, and yields after each. */
+  async *#readInPlace(
+    entries: readonly Entry[],
+    placement: Placement,
+    hasher: FileHasher,
+  ): AsyncGenerator<void> {
+    for (const entry of entries) {
+      if (entry.kind === "directory") continue;
+      const path = `${this.path}/${finalPath(entry.path, placement)}`;
+      const file = openExisting(path, "file", { read: true });
+      try {
+        await hasher.add(file, entry.sizeBytes, path);
+      } finally {
+        file.close();
+      }
+      yield;
+    }
+  }
+
   /** Throws `state_busy` while the transfer is open, here or elsewhere. */
-  discard(transferId: Bytes): void {
-    const id = toHex(transferId);
+  discard(localId: Bytes): void {
+    const id = toHex(localId);
     removePrivateFolder(this.path, id);
     this.#release(id);
   }
 
-  #placeRenamed(tops: readonly Entry[]): Placement {
+  #placeRenamed(tops: readonly Entry[], localId: Bytes | undefined): Placement {
+    if (localId !== undefined) this.#release(toHex(localId));
     const own = new Set(tops.map((top) => folded(top.path)));
     const isTaken = (name: string) =>
       this.#chosen.has(folded(name)) || inspect(`${this.path}/${name}`) !== undefined;

@@ -11,6 +11,7 @@ import type { ServerHandshake } from "../handshake/server.ts";
 import {
   DRAIN_SIZE_MAX,
   DRAIN_TIMEOUT_MS,
+  GOODBYE_TIMEOUT_MS,
   SEALS_IN_FLIGHT,
   WINDOW_CONTROL_RECORDS,
   WINDOW_RECORDS,
@@ -115,11 +116,20 @@ export class Channel implements TransferChannel {
   }
 
   /**
-   * Resolves when the peer has closed its direction, or the connection is gone; also where the peer sends one
-   * more message, which nobody waits for.
+   * Waits for the peer's last word after ours. Resolves to `false` if the connection was gone before it, so that
+   * nobody knows whether ours was heard; to `true` when the peer has closed its direction, sends one more message,
+   * which nobody waits for, or is still there when the time is over.
    */
-  async peerClosed(): Promise<void> {
-    await this.#until(() => this.#ended || this.#queue.length > 0).catch(() => {});
+  async peerClosed(timeoutMs = GOODBYE_TIMEOUT_MS): Promise<boolean> {
+    const { promise: isOver, resolve } = Promise.withResolvers<boolean>();
+    const cancel = this.#clock.after(timeoutMs, () => resolve(true));
+    const isClosed = this.#until(() => this.#ended || this.#queue.length > 0).then(
+      () => this.#queue.length > 0 || this.#connection.session?.isPeerClosed === true,
+      () => false,
+    );
+    const wasHeard = await Promise.race([isClosed, isOver]);
+    cancel();
+    return wasHeard;
   }
 
   /** Says goodbye, gives the peer a moment to do the same, and closes. */

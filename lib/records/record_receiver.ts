@@ -134,7 +134,8 @@ export class RecordReceiver {
    * that are here already come again, intact. They are passed over unopened.
    */
   #isRepetition(sequence: number): boolean {
-    return this.#askedAgainFrom !== undefined && sequence >= this.#askedAgainFrom && sequence < this.#expected;
+    return this.#askedAgainFrom !== undefined && sequence >= this.#askedAgainFrom &&
+      sequence < this.#expected;
   }
 
   #discard(sizeBytes: number): void {

@@ -166,7 +166,10 @@ export class Session {
 
   #accept(message: ReceivedMessage, messages: Message[]): void {
     if (this.#peerClosed) {
-      throw new StxError("unexpected_message", `Cannot accept ${message.type}: the peer has closed its direction`);
+      throw new StxError(
+        "unexpected_message",
+        `Cannot accept ${message.type}: the peer has closed its direction`,
+      );
     }
     this.#sender.acknowledge(message.acknowledged);
     this.#delivered = message.sequence + 1;

@@ -3,44 +3,42 @@
  * in place at once when it is whole. What it promises survives a crash at any point.
  * @module
  */
-import { type Bytes, concat, equal } from "../bytes/bytes.ts";
-import { release } from "../bytes/memory.ts";
-import { crc32 } from "../bytes/crc32.ts";
+import { type Bytes, concatAll, equal } from "../bytes/bytes.ts";
+import { escapeControls } from "../bytes/escape.ts";
 import { StreamSha256 } from "../crypto/stream_digest.ts";
-import { codeOf, type ErrorCode, StxError } from "../errors.ts";
+import { codeOf, StxError } from "../errors.ts";
 import { signSshsigBlob } from "../identity/sshsig.ts";
-import { BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, ENTRY_COUNT_MAX, MANIFEST_BODY_SIZE_MAX } from "../limits.ts";
+import { MANIFEST_BODY_SIZE_MAX, MANIFEST_SIZE_MAX, OFFER_TIMEOUT_MS } from "../limits.ts";
 import type {
   Clock,
   ConflictPolicy,
   Entry,
   Identity,
   PartialTransfer,
+  Placement,
   ReceivingFolder,
   StoredTransfer,
   TransferStore,
 } from "../ports.ts";
-import { decodeManifest, totalSizeBytes } from "../wire/manifest.ts";
+import { decodeManifest } from "../wire/manifest.ts";
 import {
-  decodeData,
   decodeDone,
-  decodeEnd,
-  decodeOffer,
   decodeOffset,
-  DIGEST_SIZE,
   encodeAccept,
   encodeDone,
   encodeOffset,
   encodeReject,
   type Message,
+  type MessageType,
   type Offer,
-  type RejectReason,
 } from "../wire/message.ts";
 import type { TransferChannel } from "./channel.ts";
 import { DurableMark } from "./durable_mark.ts";
-import { transferIdOf } from "./manifest.ts";
-import { checkEntries } from "./names.ts";
+import { IncomingStream } from "./incoming_stream.ts";
+import { checkManifest, checkSize, readOffer } from "./offer_policy.ts";
 import { RECEIPT_NAMESPACE, receiptMessage } from "./receipt.ts";
+import { finishCommit, localIdOf } from "./recovery.ts";
+import { rejectionFor } from "./rejection.ts";
 import { stateAfter, type TransferState } from "./transitions.ts";
 
 /** What a receiver reports while it works. */
@@ -97,27 +95,6 @@ export interface ReceivedTransfer {
   readonly receivedBytes: number;
 }
 
-const REASONS: Partial<Record<ErrorCode, RejectReason>> = {
-  bad_name: "name",
-  exists: "exists",
-  too_large: "quota",
-  disk_full: "space",
-  digest_mismatch: "integrity",
-  permission: "local",
-  disk: "local",
-  state_busy: "local",
-  state_corrupt: "local",
-};
-
-/** Bytes of a whole manifest: 2^21 entries of 128 bytes. A peer must not fill our memory before it sends a file. */
-const MANIFEST_SIZE_MAX = 256 * 1024 * 1024;
-
-/** What a sender learns where the precise reason names things of this machine. */
-const PLAIN_REASONS: Partial<Record<RejectReason, string>> = {
-  local: "the receiver cannot write; its own log says why",
-  space: "the receiver's disk is full",
-};
-
 /**
  * Receives one transfer over an open channel. Resolves when it is in place and the sender has been told. Rejects
  * with the reason if it was refused (the sender has been told), or with the channel's failure; what is durable
@@ -136,40 +113,12 @@ export async function receiveTransfer(
     } catch {
       // A second failure, while tidying up after the first: that one is what counts.
     }
-    receiver.tellWhy(error);
+    const rejection = rejectionFor(error);
+    if (rejection !== undefined) receiver.tell("reject", encodeReject(rejection));
     throw error;
   } finally {
     receiver.close();
   }
-}
-
-/**
- * Finishes what a crash interrupted between the decision to put a transfer in place and its end. To be called
- * once before the first connection. Returns the transfers that could not be finished, each with its error.
- */
-export async function recoverTransfers(
-  options: Pick<ReceiverOptions, "store" | "folder" | "folderPath" | "clock">,
-): Promise<readonly unknown[]> {
-  const { store, folder, folderPath, clock } = options;
-  const failures: unknown[] = [];
-  for (const { peer, transferId, transfer } of store.list("committing")) {
-    if (transfer.folder !== folderPath) continue;
-    try {
-      const entries = decodeManifest(transfer.manifest);
-      // All of it was there when it was decided, so a size that the manifest does not give was not known.
-      const sizeUnknown = transfer.durableBytes !== totalSizeBytes(entries);
-      const partial = folder.open(transferId, entries, transfer.placement, sizeUnknown);
-      try {
-        await partial.commit(() => {});
-      } finally {
-        partial.close();
-      }
-      store.save(peer, transferId, { ...transfer, state: "done", updatedMs: clock.nowMs() });
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  return failures;
 }
 
 function digestOf(manifest: Bytes): Bytes {
@@ -182,16 +131,16 @@ class Receiver {
   readonly #channel: TransferChannel;
   readonly #options: ReceiverOptions;
   #state: TransferState = "waitOffer";
-  #offer: Offer | undefined;
+  #offer!: Offer;
+  /** What the journal and the partial folder call this transfer. */
+  #localId!: Bytes;
   #entries: readonly Entry[] = [];
   #stored: StoredTransfer | undefined;
   #partial: PartialTransfer | undefined;
   #durable: DurableMark | undefined;
+  #stream!: IncomingStream;
   #release: (() => void) | undefined;
-  #crc = 0;
-  #writtenBytes = 0;
   #receivedBytes = 0;
-  readonly #digests: Bytes[] = [];
 
   constructor(channel: TransferChannel, options: ReceiverOptions) {
     this.#channel = channel;
@@ -205,92 +154,92 @@ class Receiver {
   }
 
   async run(): Promise<ReceivedTransfer> {
-    const offer = this.#readOffer(await this.#next());
-    this.#offer = offer;
-    this.#release = await this.#options.claim(offer.transferId);
-    const stored = this.#findStored(offer);
-    if (stored !== undefined) {
-      this.#entries = decodeManifest(stored.manifest);
-      if (stored.state !== "receiving" && await this.#isFinished(stored, offer)) {
-        this.#announce();
-        this.#channel.send("done", stored.receipt);
-        return this.#result(stored);
-      }
-    }
+    const { identity, folderPath, claim } = this.#options;
+    const sender = this.#channel.peerIdentity;
+    this.#offer = readOffer(await this.#firstMessage(), sender, identity.publicKey, this.#options);
+    this.#localId = localIdOf(sender, this.#offer.transferId, folderPath);
+    this.#release = await claim(this.#offer.transferId);
+    const stored = await this.#findStored();
     if (stored?.state === "receiving") await this.#resume(stored);
-    else await this.#begin();
+    else if (stored === undefined || !await this.#offerAgain(stored)) await this.#begin();
+    else return this.#result((this.#stored ?? stored).placement);
     await this.#receiveAll();
     return await this.#finish();
   }
 
-  #readOffer(message: Message): Offer {
-    const offer = decodeOffer(message.body);
-    if (offer.entryCount < 1 || offer.entryCount > ENTRY_COUNT_MAX) {
-      throw new StxError("bad_manifest", `Cannot take an offer of ${offer.entryCount} entries`);
-    }
-    if (offer.blockSizeBytes < BLOCK_SIZE_MIN || offer.blockSizeBytes > BLOCK_SIZE_MAX) {
-      throw new StxError("malformed", `Cannot take an offer with blocks of ${offer.blockSizeBytes} bytes`);
-    }
-    if (offer.sizeBytes === null) {
-      if (offer.entryCount !== 1) {
-        throw new StxError("bad_manifest", "Cannot take an offer of several entries without their sizes");
-      }
-      return offer;
-    }
-    const expected = transferIdOf(
-      this.#channel.peerIdentity,
-      this.#options.identity.publicKey,
-      offer.blockSizeBytes,
-      offer.manifestDigest,
-    );
-    if (!equal(offer.transferId, expected)) {
-      throw new StxError(
-        "bad_transfer_id",
-        "Cannot take an offer: its name does not follow from its manifest",
-      );
-    }
-    return offer;
+  /** The OFFER: whoever has proved who it is must still say what it wants. */
+  async #firstMessage(): Promise<Message> {
+    const tooLate = Promise.withResolvers<never>();
+    const cancel = this.#options.clock.after(OFFER_TIMEOUT_MS, () => {
+      tooLate.reject(new StxError("connection_lost", "The sender did not say what it wants to send"));
+    });
+    const message = this.#next();
+    message.catch(() => {});
+    return await Promise.race([message, tooLate.promise]).finally(cancel);
   }
 
-  /** The transfer as it was left by an earlier session. */
-  #findStored(offer: Offer): StoredTransfer | undefined {
-    const { store, folderPath } = this.#options;
-    const known = store.find(this.#channel.peerIdentity, offer.transferId);
-    if (offer.sizeBytes === null && known !== undefined) {
+  /** The transfer as an earlier session left it; one that was being put in place is in place afterwards. */
+  async #findStored(): Promise<StoredTransfer | undefined> {
+    const { store, folder, clock } = this.#options;
+    const known = store.find(this.#channel.peerIdentity, this.#localId);
+    if (this.#offer.sizeBytes === null && known !== undefined) {
       throw new StxError("bad_transfer_id", "Cannot take an offer: its name is that of an earlier transfer");
     }
-    if (known === undefined || known.folder !== folderPath) return undefined;
     // A name that was free to choose, without a size, may be one that now follows from another manifest.
-    return equal(digestOf(known.manifest), offer.manifestDigest) ? known : undefined;
+    if (known === undefined || !equal(digestOf(known.manifest), this.#offer.manifestDigest)) return undefined;
+    this.#entries = decodeManifest(known.manifest);
+    if (known.state !== "committing") return known;
+    try {
+      await finishCommit(folder, this.#localId, known);
+    } catch (error) {
+      if (codeOf(error) !== "state_corrupt") throw error;
+      // Somebody has taken away what was to be put in place: begin again.
+      return undefined;
+    }
+    const done: StoredTransfer = { ...known, state: "done", updatedMs: clock.nowMs() };
+    this.#save(done);
+    return done;
   }
 
-  /** Whether an earlier session has finished this transfer, and it still stands there. */
-  async #isFinished(stored: StoredTransfer, offer: Offer): Promise<boolean> {
-    const { folder, store } = this.#options;
-    if (stored.state === "committing") {
-      const partial = folder.open(offer.transferId, this.#entries, stored.placement);
-      try {
-        await partial.commit(() => {});
-      } catch (error) {
-        if (codeOf(error) !== "state_corrupt") throw error;
-        // Somebody has taken away what was to be put in place: begin again.
-        return false;
-      } finally {
-        partial.close();
-      }
-      store.save(this.#channel.peerIdentity, offer.transferId, {
-        ...stored,
-        state: "done",
-        updatedMs: this.#options.clock.nowMs(),
-      });
+  /**
+   * A transfer that was finished before. Where only the answer was lost, it is given again. Where the sender
+   * comes anew, equal names, sizes and times do not make equal contents: what stands in place is compared as if
+   * it were the beginning of a transfer, which then has nothing left to send.
+   * @returns whether that was all; if not, the transfer begins anew
+   */
+  async #offerAgain(stored: StoredTransfer): Promise<boolean> {
+    const { folder } = this.#options;
+    const offer = this.#offer;
+    if (!folder.isInPlace(this.#entries, stored.placement)) return false;
+    const answer = decodeDone(stored.receipt);
+    this.#announce();
+    if (offer.isRepeated && (answer.withDigests || !offer.withDigests)) {
+      this.#channel.send("done", stored.receipt);
+      return true;
     }
-    const { withDigests } = decodeDone(stored.receipt);
-    return (withDigests || !offer.withDigests) && folder.isInPlace(this.#entries, stored.placement);
+    const { sha256, crc32 } = await folder.hashInPlace(this.#entries, stored.placement);
+    this.#stored = stored;
+    const start = await this.#offerPrefix(answer.sizeBytes, sha256);
+    if (start === 0 && answer.sizeBytes > 0) {
+      await this.#beginStream(this.#open(stored.manifest), 0);
+      await this.#receiveAll();
+      await this.#finish();
+      return true;
+    }
+    this.#stream = new IncomingStream(offer, start, crc32, () => {});
+    await this.#receiveAll();
+    const digests = offer.withDigests
+      ? this.#compareDigests(await folder.digestsInPlace(this.#entries, stored.placement))
+      : undefined;
+    const receipt = await this.#sign(digests);
+    this.#save({ ...stored, receipt, updatedMs: this.#options.clock.nowMs() });
+    this.tell("done", receipt);
+    return true;
   }
 
   /** A transfer that is new here: gets the whole manifest and decides. */
   async #begin(): Promise<void> {
-    const offer = this.#offer!;
+    const offer = this.#offer;
     this.#channel.send("wantManifest");
     const bodies: Bytes[] = [];
     const entries: Entry[] = [];
@@ -309,269 +258,216 @@ class Receiver {
       bodies.push(body);
       for (const entry of more) entries.push(entry);
     }
-    const manifest = concat(...bodies);
+    const manifest = concatAll(bodies);
     if (entries.length !== offer.entryCount || !equal(digestOf(manifest), offer.manifestDigest)) {
       throw new StxError("bad_manifest", "Cannot take the manifest: it is not the one that was offered");
     }
     this.#entries = entries;
     this.#announce();
-    this.#checkPolicy();
+    checkManifest(entries, offer, this.#options);
+    const partial = this.#open(manifest);
+    await this.#beginStream(partial, await this.#offerPrefix(0, (await partial.resumeAt(0)).sha256));
+  }
+
+  /** Chooses where a transfer goes, notes it in the journal and opens its partial folder. */
+  #open(manifest: Bytes, durableBytes = 0): PartialTransfer {
     const { folder, folderPath, conflict, clock } = this.#options;
-    const placement = folder.place(entries, conflict);
+    const { blockSizeBytes, sizeBytes } = this.#offer;
+    // Decided anew at every attempt: both the policy and what stands there may have changed.
+    const placement = folder.place(this.#entries, conflict, this.#localId);
     try {
       this.#save({
         state: "receiving",
         manifest,
-        blockSizeBytes: offer.blockSizeBytes,
-        durableBytes: 0,
+        blockSizeBytes,
+        durableBytes,
         folder: folderPath,
         placement,
         receipt: new Uint8Array(0),
         updatedMs: clock.nowMs(),
       });
-      this.#partial = folder.open(offer.transferId, entries, placement, offer.sizeBytes === null);
+      this.#partial = folder.open(this.#localId, this.#entries, placement, sizeBytes === null);
+      return this.#partial;
     } catch (error) {
       folder.release(placement);
       throw error;
     }
-    await this.#acceptAt(0);
-  }
-
-  #checkPolicy(): void {
-    const { allowDotfiles, maxSizeBytes } = this.#options;
-    const offer = this.#offer!;
-    checkEntries(this.#entries, { allowDotfiles });
-    const total = totalSizeBytes(this.#entries);
-    if (total !== (offer.sizeBytes ?? 0)) {
-      throw new StxError(
-        "bad_manifest",
-        "Cannot take the manifest: its sizes do not add up to what was offered",
-      );
-    }
-    if (offer.sizeBytes === null && this.#entries[0]!.kind !== "file") {
-      throw new StxError("bad_manifest", "Cannot take the manifest: a folder has no content of unknown size");
-    }
-    if (total > maxSizeBytes) this.#refuseSize(total);
-  }
-
-  #refuseSize(sizeBytes: number): never {
-    throw new StxError(
-      "too_large",
-      `the transfer has ${sizeBytes} bytes, this receiver takes at most ${this.#options.maxSizeBytes}`,
-    );
   }
 
   /** A transfer that was begun before: says what of it is here. */
   async #resume(stored: StoredTransfer): Promise<void> {
-    this.#stored = stored;
     this.#announce();
-    this.#checkPolicy();
-    this.#partial = this.#options.folder.open(this.#offer!.transferId, this.#entries, stored.placement);
+    checkManifest(this.#entries, this.#offer, this.#options);
+    const partial = this.#open(stored.manifest, stored.durableBytes);
+    let offset = stored.durableBytes;
+    let prefix;
     try {
-      await this.#acceptAt(stored.durableBytes);
+      prefix = await partial.resumeAt(offset);
     } catch (error) {
       if (codeOf(error) !== "state_corrupt") throw error;
       // Somebody has touched the partial folder: begin again rather than trust it.
-      this.#save({ ...stored, durableBytes: 0 });
-      await this.#acceptAt(0);
+      offset = 0;
+      this.#save({ ...this.#stored!, durableBytes: 0 });
+      prefix = await partial.resumeAt(0);
     }
+    const start = await this.#offerPrefix(offset, prefix.sha256);
+    await this.#beginStream(partial, start, start === offset ? prefix.crc32 : undefined);
   }
 
-  async #acceptAt(offsetBytes: number): Promise<void> {
-    const offer = this.#offer!;
-    const prefix = await this.#partial!.resumeAt(offsetBytes);
-    this.#crc = prefix.crc32;
-    this.#channel.send("accept", encodeAccept({ offsetBytes, sha256: prefix.sha256 }));
+  /** Says what is here; resolves to where the sender wants to start, there or at 0. */
+  async #offerPrefix(offsetBytes: number, sha256: Bytes): Promise<number> {
+    this.#channel.send("accept", encodeAccept({ offsetBytes, sha256 }));
     this.#state = "accepted";
     let message = await this.#next();
     // What of the manifest was under way already is not needed any more.
     while (message.type === "manifest") message = await this.#next();
     const start = decodeOffset(message);
-    if (start !== offsetBytes) {
-      if (start !== 0) {
-        throw new StxError("malformed", `Cannot start at ${start}: offered were ${offsetBytes} and 0`);
-      }
-      this.#crc = (await this.#partial!.resumeAt(0)).crc32;
+    if (start !== offsetBytes && start !== 0) {
+      throw new StxError("malformed", `Cannot start at ${start}: offered were ${offsetBytes} and 0`);
     }
-    if (start > 0) this.#options.onEvent({ kind: "resumed", offset: start });
-    this.#writtenBytes = start;
-    this.#durable = new DurableMark({
-      partial: this.#partial!,
-      clock: this.#options.clock,
-      blockSizeBytes: offer.blockSizeBytes,
-      startBytes: start,
-      save: (durableBytes) => {
-        if (offer.sizeBytes === null) return;
-        this.#options.store.saveDurable(
-          this.#channel.peerIdentity,
-          offer.transferId,
-          durableBytes,
-          this.#options.clock.nowMs(),
-        );
-      },
-      tell: (durableBytes) => this.#tellDurable(durableBytes),
-    });
-    if (start !== offsetBytes) await this.#durable.reset();
+    return start;
   }
 
-  #tellDurable(durableBytes: number): void {
+  /** @param crc the CRC-32 of what the partial folder keeps; without it, it is emptied first */
+  async #beginStream(partial: PartialTransfer, startBytes: number, crc?: number): Promise<void> {
+    const { clock, store, onEvent } = this.#options;
+    const offer = this.#offer;
+    const { crc32 } = crc === undefined ? await partial.resumeAt(0) : { crc32: crc };
+    this.#stream = new IncomingStream(offer, startBytes, crc32, (bytes) => partial.write(bytes));
+    this.#durable = new DurableMark({
+      partial,
+      clock,
+      blockSizeBytes: offer.blockSizeBytes,
+      startBytes,
+      save: (durableBytes) => {
+        if (offer.sizeBytes === null) return;
+        store.saveDurable(this.#channel.peerIdentity, this.#localId, durableBytes, clock.nowMs());
+      },
+      tell: (durableBytes) => this.tell("durable", encodeOffset(durableBytes)),
+    });
+    if (startBytes > 0) onEvent({ kind: "resumed", offset: startBytes });
+    else await this.#durable.reset();
+  }
+
+  /** Says something that changes nothing if it is not heard: the next attempt learns it again. */
+  tell(type: MessageType, body: Bytes): void {
     try {
-      this.#channel.send("durable", encodeOffset(durableBytes));
+      this.#channel.send(type, body);
     } catch {
-      // The connection is gone; the mark counts all the same, and the loop in run() reports the failure.
+      // The connection is gone.
     }
   }
 
   async #receiveAll(): Promise<void> {
-    let index = this.#writtenBytes / this.#offer!.blockSizeBytes;
+    const before = this.#stream.sizeBytes;
     for (;;) {
       const message = await this.#next();
       if (message.type === "data") {
-        this.#takeBlock(message, index);
-        index += 1;
-        await this.#durable!.advance(this.#writtenBytes);
+        await this.#stream.takeBlock(message, (sizeBytes) => checkSize(sizeBytes, this.#options));
+        this.#receivedBytes = this.#stream.sizeBytes - before;
+        this.#options.onEvent({ kind: "received", bytes: this.#stream.sizeBytes });
+        await this.#durable?.advance(this.#stream.sizeBytes);
       } else if (message.type === "digests") {
-        this.#takeDigests(message);
+        this.#stream.takeDigests(message);
       } else {
-        this.#checkEnd(message, index);
+        this.#stream.takeEnd(message);
         return;
       }
     }
   }
 
-  #takeBlock(message: Message, index: number): void {
-    const offer = this.#offer!;
-    const block = decodeData(message.body);
-    const at = this.#writtenBytes;
-    const left = offer.sizeBytes === null ? Infinity : offer.sizeBytes - at;
-    const isFull = block.data.length === offer.blockSizeBytes;
-    const isLast = offer.sizeBytes === null ? block.data.length > 0 : block.data.length === left && left > 0;
-    if (
-      block.index !== index || at % offer.blockSizeBytes !== 0 ||
-      block.data.length > Math.min(offer.blockSizeBytes, left) || !(isFull || isLast)
-    ) {
-      throw new StxError(
-        "malformed",
-        `Cannot take block ${block.index} of ${block.data.length} bytes: expected block ${index} at byte ${at}`,
-      );
-    }
-    if (at + block.data.length > this.#options.maxSizeBytes) this.#refuseSize(at + block.data.length);
-    this.#partial!.write(block.data);
-    this.#crc = crc32(block.data, this.#crc);
-    this.#writtenBytes += block.data.length;
-    this.#receivedBytes += block.data.length;
-    release(message.body);
-    this.#options.onEvent({ kind: "received", bytes: this.#writtenBytes });
-  }
-
-  #takeDigests(message: Message): void {
-    if (!this.#offer!.withDigests || message.body.length % DIGEST_SIZE !== 0) {
-      throw new StxError("malformed", "Cannot take DIGESTS: none were announced, or one is not whole");
-    }
-    for (let at = 0; at < message.body.length; at += DIGEST_SIZE) {
-      this.#digests.push(message.body.slice(at, at + DIGEST_SIZE));
-    }
-    if (this.#digests.length > this.#entries.length) {
-      throw new StxError("malformed", "Cannot take DIGESTS: there are more than files");
-    }
-  }
-
-  #checkEnd(message: Message, blockCount: number): void {
-    const end = decodeEnd(message.body);
-    const size = this.#offer!.sizeBytes ?? end.sizeBytes;
-    if (
-      end.sizeBytes !== this.#writtenBytes || size !== this.#writtenBytes || end.blockCount !== blockCount
-    ) {
-      throw new StxError(
-        "digest_mismatch",
-        `Cannot finish: ${this.#writtenBytes} bytes in ${blockCount} blocks came, the sender says ${end.sizeBytes} in ${end.blockCount}`,
-      );
-    }
-    if (end.crc32 !== this.#crc) {
-      throw new StxError("digest_mismatch", "Cannot finish: the checksum of the whole is not the sender's");
-    }
-  }
-
   async #finish(): Promise<ReceivedTransfer> {
-    const { clock, identity, onEvent } = this.#options;
-    const offer = this.#offer!;
+    const { clock, store, onEvent } = this.#options;
     const partial = this.#partial!;
     onEvent({ kind: "finishing" });
     await this.#durable!.settle();
-    const digests = offer.withDigests ? await this.#checkDigests(partial) : undefined;
-    const finishedMs = clock.nowMs();
-    const signature = await signSshsigBlob(
-      identity,
-      RECEIPT_NAMESPACE,
-      receiptMessage({
-        sender: this.#channel.peerIdentity,
-        receiver: identity.publicKey,
-        transferId: offer.transferId,
-        manifestDigest: offer.manifestDigest,
-        sessionId: this.#channel.sessionId,
-        sizeBytes: this.#writtenBytes,
-        entries: this.#entries,
-        finishedMs,
-        digests,
-      }),
-    );
-    const receipt = encodeDone({
-      finishedMs,
-      sizeBytes: this.#writtenBytes,
-      sessionId: this.#channel.sessionId,
-      withDigests: digests !== undefined,
-      signature,
+    const digests = this.#offer.withDigests ? await this.#checkDigests(partial) : undefined;
+    const receipt = await this.#sign(digests);
+    const committed = { ...this.#stored!, durableBytes: this.#stream.sizeBytes, receipt };
+    const keptCount = await partial.commit(() => {
+      this.#save({ ...committed, state: "committing", updatedMs: clock.nowMs() });
     });
-    const committed = { ...this.#stored!, durableBytes: this.#writtenBytes, receipt };
-    await partial.commit(() => this.#save({ ...committed, state: "committing", updatedMs: finishedMs }));
+    if (keptCount > 0) {
+      // Nobody may say that these were received.
+      store.remove(this.#channel.peerIdentity, this.#localId);
+      throw new StxError(
+        "exists",
+        `${keptCount} of the files were already there and were kept as they are; all others are in place`,
+      );
+    }
     this.#save({ ...committed, state: "done", updatedMs: clock.nowMs() });
-    this.#channel.send("done", receipt);
-    return this.#result(this.#stored!);
+    this.tell("done", receipt);
+    return this.#result(committed.placement);
+  }
+
+  async #sign(digests: readonly Bytes[] | undefined): Promise<Bytes> {
+    const { clock, identity } = this.#options;
+    const finishedMs = clock.nowMs();
+    const { sizeBytes } = this.#stream;
+    const { sessionId, peerIdentity } = this.#channel;
+    const message = receiptMessage({
+      sender: peerIdentity,
+      receiver: identity.publicKey,
+      transferId: this.#offer.transferId,
+      manifestDigest: this.#offer.manifestDigest,
+      sessionId,
+      sizeBytes,
+      entries: this.#entries,
+      finishedMs,
+      digests,
+    });
+    const signature = await signSshsigBlob(identity, RECEIPT_NAMESPACE, message);
+    return encodeDone({ finishedMs, sizeBytes, sessionId, withDigests: digests !== undefined, signature });
   }
 
   async #checkDigests(partial: PartialTransfer): Promise<readonly Bytes[]> {
+    try {
+      return this.#compareDigests(await partial.digests());
+    } catch (error) {
+      // What is on the disk is not what was sent: nothing of it is to be continued.
+      if (codeOf(error) === "digest_mismatch") await this.#durable!.reset();
+      throw error;
+    }
+  }
+
+  /** Returns what was read back from disk if it is what the sender has sent; throws `digest_mismatch` if not. */
+  #compareDigests(onDisk: readonly Bytes[]): readonly Bytes[] {
+    const { digests } = this.#stream;
     const files = this.#entries.filter((entry) => entry.kind === "file");
-    if (this.#digests.length !== files.length) {
+    if (digests.length !== files.length) {
       throw new StxError(
         "malformed",
-        `Cannot finish: ${this.#digests.length} digests came for ${files.length} files`,
+        `Cannot finish: ${digests.length} digests came for ${files.length} files`,
       );
     }
-    const onDisk = await partial.digests();
-    const wrong = files.findIndex((_, i) => !equal(onDisk[i]!, this.#digests[i]!));
+    const wrong = files.findIndex((_, i) => !equal(onDisk[i]!, digests[i]!));
     if (wrong >= 0) {
-      await this.#durable!.reset();
-      throw new StxError(
-        "digest_mismatch",
-        `the file ${files[wrong]!.path} does not read back from disk as it was sent`,
-      );
+      const path = escapeControls(files[wrong]!.path);
+      throw new StxError("digest_mismatch", `the file ${path} does not read back from disk as it was sent`);
     }
     return onDisk;
   }
 
   #announce(): void {
-    this.#options.onEvent({
-      kind: "offered",
-      transferId: this.#offer!.transferId,
-      entries: this.#entries,
-      sizeBytes: this.#offer!.sizeBytes,
-    });
+    const { transferId, sizeBytes } = this.#offer;
+    this.#options.onEvent({ kind: "offered", transferId, entries: this.#entries, sizeBytes });
   }
 
   #save(transfer: StoredTransfer): void {
     this.#stored = transfer;
-    this.#options.store.save(this.#channel.peerIdentity, this.#offer!.transferId, transfer);
+    this.#options.store.save(this.#channel.peerIdentity, this.#localId, transfer);
   }
 
-  #result(stored: StoredTransfer): ReceivedTransfer {
-    const { transferId, sizeBytes } = this.#offer!;
+  #result(placement: Placement): ReceivedTransfer {
+    const { transferId, sizeBytes } = this.#offer;
+    const arrived = sizeBytes ?? this.#stream.sizeBytes;
     return {
       transferId,
       entries: sizeBytes === null
-        ? this.#entries.map((entry) => ({ ...entry, sizeBytes: this.#writtenBytes }))
+        ? this.#entries.map((entry) => ({ ...entry, sizeBytes: arrived }))
         : this.#entries,
-      topNames: stored.placement.topNames,
-      sizeBytes: sizeBytes ?? this.#writtenBytes,
+      topNames: placement.topNames,
+      sizeBytes: arrived,
       receivedBytes: this.#receivedBytes,
     };
   }
@@ -579,30 +475,17 @@ class Receiver {
   /** Makes what has come the start of the next attempt, or drops it if there can be none. */
   async keep(): Promise<void> {
     if (this.#stored?.state !== "receiving") return;
-    if (this.#offer!.sizeBytes === null) {
+    if (this.#offer.sizeBytes === null) {
       this.#partial?.close();
       this.#partial = undefined;
-      this.#options.folder.discard(this.#offer!.transferId);
-      this.#options.store.remove(this.#channel.peerIdentity, this.#offer!.transferId);
+      this.#options.folder.discard(this.#localId);
+      this.#options.store.remove(this.#channel.peerIdentity, this.#localId);
       return;
     }
     try {
       await this.#durable?.settle();
     } catch {
       // The disk has failed already; the mark stays where it is, below what is there.
-    }
-  }
-
-  /** Tells the sender why its transfer is not taken, if it can still hear and if it concerns it. */
-  tellWhy(error: unknown): void {
-    const code = codeOf(error);
-    const reason = code === undefined ? undefined : REASONS[code];
-    if (reason === undefined) return;
-    try {
-      const text = PLAIN_REASONS[reason] ?? (error as StxError).message;
-      this.#channel.send("reject", encodeReject({ reason, text }));
-    } catch {
-      // It has hung up; it learns the reason when it comes again.
     }
   }
 

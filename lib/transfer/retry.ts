@@ -48,6 +48,11 @@ export class RetryPolicy {
     this.#progressMs = nowMs;
   }
 
+  /** Work was done that is no progress but takes its time: it does not count as time without any. */
+  busy(nowMs: number): void {
+    this.#progressMs = nowMs;
+  }
+
   /** How long to wait before a new connection, or `undefined` where `error` is final. */
   delayAfter(error: unknown, nowMs: number): number | undefined {
     if (!(error instanceof StxError)) return undefined;

@@ -59,6 +59,8 @@ export interface SenderOptions {
   readonly blockSizeBytes: number;
   /** Whether each file's SHA-256 is sent and checked against the receiver's disk. */
   readonly withDigests: boolean;
+  /** Whether an earlier attempt of the same run has sent all of it, so that only the answer was lost. */
+  readonly isRepeated?: boolean;
   /** For the name of a transfer whose content is not known yet. */
   readonly random: Random;
   /** Time. */
@@ -98,6 +100,8 @@ class Sender {
   #state: TransferState = "offered";
   #manifestSent = 0;
   #sentSizeBytes = 0;
+  /** How much of the stream the receiver can have. */
+  #reachedBytes = 0;
   #digests: readonly Bytes[] | undefined;
   /** Rejects when sending fails; never resolves. */
   readonly #pumpFailure = Promise.withResolvers<never>();
@@ -175,6 +179,7 @@ class Sender {
         blockSizeBytes,
         manifestDigest: manifest.digest,
         withDigests,
+        isRepeated: this.#options.isRepeated ?? false,
       }),
     );
     for (const body of manifest.bodies) {
@@ -198,9 +203,17 @@ class Sender {
         // Beside it the receiver is listened to, and the end of the connection is noticed.
         this.#sendStream(decodeAccept(message.body)).catch((error) => this.#pumpFailure.reject(error));
         return undefined;
-      case "durable":
-        this.#options.onEvent({ kind: "durable", bytes: decodeOffset(message) });
+      case "durable": {
+        const bytes = decodeOffset(message);
+        if (bytes > this.#reachedBytes) {
+          throw new StxError(
+            "malformed",
+            `Cannot accept that ${bytes} bytes are durable: ${this.#reachedBytes} were sent`,
+          );
+        }
+        this.#options.onEvent({ kind: "durable", bytes });
         return undefined;
+      }
       case "reject":
         throw rejection(decodeReject(message.body));
       default:
@@ -220,7 +233,8 @@ class Sender {
   async #start(accept: Accept): Promise<number | undefined> {
     const { source, manifest, blockSizeBytes, onEvent } = this.#options;
     const size = manifest.sizeBytes ?? 0;
-    if (accept.offsetBytes > size || accept.offsetBytes % blockSizeBytes !== 0) {
+    const isWhole = accept.offsetBytes === size;
+    if (accept.offsetBytes > size || (accept.offsetBytes % blockSizeBytes !== 0 && !isWhole)) {
       throw new StxError(
         "malformed",
         `Cannot start at byte ${accept.offsetBytes}: it is no whole block of a stream of ${size} bytes`,
@@ -238,6 +252,7 @@ class Sender {
       this.#fileDigests = this.#newFileDigests();
       source.seek(0);
     }
+    this.#reachedBytes = offset;
     onEvent({ kind: "started", offset, wanted: accept.offsetBytes });
     this.#channel.send("start", encodeOffset(offset));
     return offset;
@@ -277,7 +292,8 @@ class Sender {
     const { source, manifest, blockSizeBytes, onEvent } = this.#options;
     const plaintext = new Uint8Array(DATA_HEADER_SIZE + blockSizeBytes);
     const block = plaintext.subarray(DATA_HEADER_SIZE);
-    let index = offset / blockSizeBytes;
+    // What stands in place whole, its last short block included, leaves nothing to send.
+    let index = Math.ceil(offset / blockSizeBytes);
     let at = offset;
     for (;;) {
       await this.#channel.room(plaintext.length);
@@ -292,6 +308,7 @@ class Sender {
       this.#channel.sendInPlace("data", plaintext.subarray(0, DATA_HEADER_SIZE + size));
       index += 1;
       at += size;
+      this.#reachedBytes = at;
       onEvent({ kind: "sent", bytes: at });
       if (size < blockSizeBytes) break;
     }
@@ -320,9 +337,9 @@ class Sender {
 
   async #verifyReceipt(body: Bytes): Promise<SentReceipt> {
     const done = decodeDone(body);
-    const { manifest, identity, withDigests } = this.#options;
+    const { manifest, identity, withDigests, isRepeated } = this.#options;
     const sizeBytes = manifest.sizeBytes ?? this.#sentSizeBytes;
-    if (manifest.sizeBytes === null && !this.#hasEnded) {
+    if (!this.#hasEnded && (manifest.sizeBytes === null || !isRepeated)) {
       throw new StxError("unexpected_message", "Cannot accept done: what is sent now was never sent before");
     }
     if (done.sizeBytes !== sizeBytes) {

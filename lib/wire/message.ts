@@ -92,7 +92,8 @@ export function expectEmpty(message: Message): void {
 
 /**
  * OFFER: `transfer_id(32) | flags(1) | size(8) | count(4) | block_size(4) | manifest_digest(32)`. Flag 1: the
- * size is not known before the end, and the field is 0. Flag 2: each file's SHA-256 follows before END.
+ * size is not known before the end, and the field is 0. Flag 2: each file's SHA-256 follows before END. Flag 4: this
+ * run of the sender has sent all of it before, and only the answer was lost.
  */
 export interface Offer {
   readonly transferId: Bytes;
@@ -102,17 +103,19 @@ export interface Offer {
   readonly blockSizeBytes: number;
   readonly manifestDigest: Bytes;
   readonly withDigests: boolean;
+  readonly isRepeated: boolean;
 }
 
 const FLAG_SIZE_UNKNOWN = 1;
 const FLAG_WITH_DIGESTS = 2;
+const FLAG_REPEATED = 4;
 /** Bytes of a SHA-256 hash. */
 export const DIGEST_SIZE = 32;
 
 /** OFFER's body. */
 export function encodeOffer(offer: Offer): Bytes {
   const flags = (offer.sizeBytes === null ? FLAG_SIZE_UNKNOWN : 0) |
-    (offer.withDigests ? FLAG_WITH_DIGESTS : 0);
+    (offer.withDigests ? FLAG_WITH_DIGESTS : 0) | (offer.isRepeated ? FLAG_REPEATED : 0);
   return concat(
     offer.transferId,
     u8(flags),
@@ -128,7 +131,9 @@ export function decodeOffer(body: Bytes): Offer {
   const reader = new ByteReader(body, "OFFER");
   const transferId = reader.bytes(DIGEST_SIZE);
   const flags = reader.u8();
-  if ((flags & ~(FLAG_SIZE_UNKNOWN | FLAG_WITH_DIGESTS)) !== 0) reader.fail(`its flags are ${flags}`);
+  if ((flags & ~(FLAG_SIZE_UNKNOWN | FLAG_WITH_DIGESTS | FLAG_REPEATED)) !== 0) {
+    reader.fail(`its flags are ${flags}`);
+  }
   const size = reader.u64();
   const offer: Offer = {
     transferId,
@@ -137,6 +142,7 @@ export function decodeOffer(body: Bytes): Offer {
     blockSizeBytes: reader.u32(),
     manifestDigest: reader.bytes(DIGEST_SIZE),
     withDigests: (flags & FLAG_WITH_DIGESTS) !== 0,
+    isRepeated: (flags & FLAG_REPEATED) !== 0,
   };
   reader.end();
   if (offer.sizeBytes === null && size !== 0) reader.fail("it gives a size and says that none is known");

@@ -65,7 +65,9 @@ Deno.test("long names, deep folders, and times before 1970 and far ahead arrive"
 
     assert.equal(sent.code, 0, sent.stderr);
     assert.deepEqual(tree(`${stage.inbox}/folder`), tree(`${stage.outbox}/folder`));
-    assert.ok(tree(`${stage.inbox}/folder`).some(({ mtimeMs }) => mtimeMs === Date.parse("1965-01-02T03:04:05.678Z")));
+    assert.ok(
+      tree(`${stage.inbox}/folder`).some(({ mtimeMs }) => mtimeMs === Date.parse("1965-01-02T03:04:05.678Z")),
+    );
   });
 });
 

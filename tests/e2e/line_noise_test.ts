@@ -12,22 +12,16 @@ Deno.test("bits that flip on the line now and then do no harm to a transfer", as
   const seed = chosenSeed();
   const random = seededFractions(seed);
   let flips = 0;
-  const flip = (bytes: Uint8Array) => {
-    const place = Math.floor(random() * bytes.length);
-    bytes[place]! ^= 1 << Math.floor(random() * 8);
-    flips += 1;
-  };
   await withStage(async (stage) => {
     const file = stage.file("big", 32_000_000);
     const receiver = await stage.receive();
     await using relay = new Relay(receiver, {
       damage(bytes, at) {
         // One bit in three megabytes on average.
-        if (at >= HANDSHAKE_SIZE_MAX && random() < bytes.length / 3_000_000) flip(bytes);
-      },
-      damageAnswers(bytes, at) {
-        // One bit in four kilobytes: there are far fewer of them.
-        if (at >= HANDSHAKE_ANSWERS_SIZE_MAX && random() < bytes.length / 4000) flip(bytes);
+        if (at < HANDSHAKE_SIZE_MAX || random() > bytes.length / 3_000_000) return;
+        const place = Math.floor(random() * bytes.length);
+        bytes[place]! ^= 1 << Math.floor(random() * 8);
+        flips += 1;
       },
     });
 
@@ -55,6 +49,29 @@ Deno.test("a bit that flips in the first handshake costs another handshake and n
 
     assert.equal(sent.code, 0, sent.stderr);
     assert.equal(relay.connectionCount, 2, sent.stderr);
+    assert.deepEqual(tree(`${stage.inbox}/file`), tree(file));
+  });
+});
+
+Deno.test("a bit that flips in what the receiver answers costs one record more", async () => {
+  await withStage(async (stage) => {
+    const file = stage.file("file", 3_000_000);
+    const receiver = await stage.receive();
+    let isDamaged = false;
+    await using relay = new Relay(receiver, {
+      damageAnswers(bytes, at) {
+        if (isDamaged || at < HANDSHAKE_ANSWERS_SIZE_MAX) return;
+        // Behind sequence number and size, which are eight bytes.
+        bytes[12]! ^= 1;
+        isDamaged = true;
+      },
+    });
+
+    const sent = await stage.send(relay, file);
+
+    assert.equal(sent.code, 0, sent.stderr);
+    assert.ok(isDamaged);
+    assert.equal(relay.connectionCount, 1, sent.stderr);
     assert.deepEqual(tree(`${stage.inbox}/file`), tree(file));
   });
 });

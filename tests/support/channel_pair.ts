@@ -112,6 +112,11 @@ export class ChannelEnd implements TransferChannel {
     return this.#peer.#queue.length < this.#windowMessages;
   }
 
+  /** Whether a message has come that nobody has taken. */
+  get hasWaiting(): boolean {
+    return this.#queue.length > 0;
+  }
+
   async room(): Promise<void> {
     while (this.#failure === undefined && !this.hasRoom()) await this.#peer.#changed.promise;
     if (this.#failure !== undefined) throw this.#failure;

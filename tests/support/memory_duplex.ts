@@ -29,6 +29,7 @@ export class MemoryDuplex implements Duplex {
   #peer!: MemoryDuplex;
   #incoming: Bytes[] = [];
   #incomingSizeBytes = 0;
+  #readSizeBytes = 0;
   #hasEnd = false;
   #readError: Error | undefined;
   #writeError: Error | undefined;
@@ -78,6 +79,8 @@ export class MemoryDuplex implements Duplex {
         if (part.length === first.length) this.#incoming.shift();
         else this.#incoming[0] = first.subarray(part.length);
         this.#incomingSizeBytes -= part.length;
+        this.#readSizeBytes += part.length;
+        this.#signal();
         this.#peer.#signal();
         return part.length;
       }
@@ -103,6 +106,11 @@ export class MemoryDuplex implements Duplex {
       this.#peer.inject(part);
       at += part.length;
     }
+  }
+
+  /** Resolves when so many bytes have been read here. */
+  async arrived(sizeBytes: number): Promise<void> {
+    while (this.#readSizeBytes < sizeBytes) await this.#changed.promise;
   }
 
   /** Puts bytes where this end will read them. */

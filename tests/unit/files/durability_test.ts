@@ -32,7 +32,7 @@ for (
           const partial = open(place, TREE);
           await partial.resumeAt(0);
           for (let at = 0; at < STREAM.length; at += 500) {
-            partial.write(STREAM.subarray(at, at + 500));
+            await partial.write(STREAM.subarray(at, at + 500));
             assert.notEqual(watch.dirty.size, 0);
             await partial.sync();
             assert.deepEqual([...watch.dirty], [], `at ${at}`);
@@ -87,16 +87,16 @@ Deno.test("what is written while sync is at work is left for the next one", asyn
         await partial.resumeAt(0);
         let at = 0;
         const write = () => partial.write(STREAM.subarray(at, at += 900));
-        write();
+        await write();
         const first = partial.sync();
-        write();
+        await write();
         const second = partial.sync();
         await second;
         // The second stands for the first as well, which it has waited for.
         assert.deepEqual([...watch.dirty], []);
         await first;
         const third = partial.sync();
-        while (at < STREAM.length) write();
+        while (at < STREAM.length) await write();
         await third;
         assert.notEqual(watch.dirty.size, 0);
         const fourth = partial.sync();
@@ -113,7 +113,7 @@ Deno.test("what an earlier process left is made durable before it is promised", 
     await withPlace(async (place) => {
       const first = open(place, TREE);
       await first.resumeAt(0);
-      writeAll(first, STREAM.subarray(0, offset));
+      await writeAll(first, STREAM.subarray(0, offset));
       first.close();
       const watch = new DiskWatch();
       watch.distrust(`${place.path}/${PRIVATE}/data`);
@@ -136,9 +136,9 @@ Deno.test("a new name in a folder that was made durable before is made durable t
       const partial = open(place, entries);
       await partial.resumeAt(0);
       const stream = streamOf(entries);
-      partial.write(stream.subarray(0, 10));
+      await partial.write(stream.subarray(0, 10));
       await partial.sync();
-      partial.write(stream.subarray(10, 11));
+      await partial.write(stream.subarray(10, 11));
       await partial.sync();
       assert.deepEqual([...watch.dirty], []);
       partial.close();

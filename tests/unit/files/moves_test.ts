@@ -382,7 +382,7 @@ Deno.test("a rename that fails is an error of the disk, and nothing is lost", as
 Deno.test("many names are put in place without holding up everything else", async () => {
   await withPlace(async (place) => {
     const entries = Array.from({ length: 1500 }, (_, i) => entry(`f${i}`));
-    const partial = await receive(place, entries);
+    const partial = await receive(place, entries, "overwrite");
     let turns = 0;
     let timer: ReturnType<typeof setInterval> | undefined;
     await partial.commit(() => {
@@ -392,6 +392,32 @@ Deno.test("many names are put in place without holding up everything else", asyn
     partial.close();
     assert.ok(turns >= 2, `${turns} turns`);
     assert.equal(namesIn(place.path).length, 1500);
+  });
+});
+
+Deno.test("refuse: nobody takes a name between the first rename and the last", async () => {
+  await withPlace(async (place) => {
+    const entries = Array.from({ length: 1500 }, (_, i) => entry(`f${i}`));
+    const partial = await receive(place, entries);
+    let turns = 0;
+    let timer: ReturnType<typeof setInterval> | undefined;
+    await partial.commit(() => {
+      timer = setInterval(() => turns += namesIn(place.path).length < 1500 ? 1 : 0, 0);
+    });
+    clearInterval(timer);
+    partial.close();
+    assert.equal(turns, 0);
+  });
+});
+
+Deno.test("skip: commit tells how many files were left as they stood", async () => {
+  await withPlace(async (place) => {
+    Deno.mkdirSync(`${place.path}/d`);
+    Deno.writeTextFileSync(`${place.path}/d/a`, "mine");
+    const partial = await receive(place, [entry("d/"), entry("d/a", 3), entry("d/b", 3)], "skip");
+    assert.equal(await partial.commit(() => {}), 1);
+    partial.close();
+    assert.equal(Deno.readTextFileSync(`${place.path}/d/a`), "mine");
   });
 });
 

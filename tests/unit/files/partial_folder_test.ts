@@ -36,7 +36,7 @@ Deno.test("a tree arrives as it was sent, however its stream is cut", async () =
     await withPlace(async (place) => {
       const partial = open(place, TREE);
       await resume(partial, TREE, 0);
-      writeAll(partial, STREAM, chunkSize);
+      await writeAll(partial, STREAM, chunkSize);
       assert.deepEqual(namesIn(place.path), [".stx-partial"]);
       await partial.commit(nothing);
       partial.close();
@@ -58,11 +58,11 @@ Deno.test("a transfer continues at any place after a crash", async () => {
     await withPlace(async (place) => {
       const first = open(place, TREE);
       await first.resumeAt(0);
-      writeAll(first, STREAM.subarray(0, Math.min(offset + 700, STREAM.length)));
+      await writeAll(first, STREAM.subarray(0, Math.min(offset + 700, STREAM.length)));
       first.close();
       const second = reopen(place, TREE);
       await resume(second, TREE, offset);
-      writeAll(second, STREAM.subarray(offset), 777);
+      await writeAll(second, STREAM.subarray(offset), 777);
       await second.commit(nothing);
       second.close();
       assert.deepEqual(snapshot(place.path), expected(TREE, place.umask), `at ${offset}`);
@@ -110,7 +110,7 @@ Deno.test("resuming at 0 drops everything, whatever is there", async () => {
     Deno.mkdirSync(`${place.path}/${PRIVATE}/data/stranger`);
     await resume(partial, TREE, 0);
     assert.deepEqual(namesIn(`${place.path}/${PRIVATE}/data`), []);
-    writeAll(partial, STREAM);
+    await writeAll(partial, STREAM);
     await partial.commit(nothing);
     partial.close();
     assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
@@ -180,9 +180,9 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
       const canary = snapshot(place.outside);
       const second = reopen(place, TREE);
       await assert.rejects(() => second.resumeAt(STREAM.length - 1), { code: "state_corrupt" });
-      assert.throws(() => second.write(STREAM.subarray(0, 1)), { code: "state_corrupt" });
+      await assert.rejects(() => second.write(STREAM.subarray(0, 1)), { code: "state_corrupt" });
       await resume(second, TREE, 0);
-      writeAll(second, STREAM);
+      await writeAll(second, STREAM);
       await second.commit(nothing);
       second.close();
       assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
@@ -203,7 +203,7 @@ Deno.test("links behind the place of resuming are removed, not followed", async 
   await withPlace(async (place) => {
     const first = open(place, TREE);
     await first.resumeAt(0);
-    writeAll(first, STREAM.subarray(0, 5));
+    await writeAll(first, STREAM.subarray(0, 5));
     first.close();
     const data = `${place.path}/${PRIVATE}/data`;
     Deno.writeTextFileSync(`${place.outside}/canary`, "alive");
@@ -217,7 +217,7 @@ Deno.test("links behind the place of resuming are removed, not followed", async 
     Deno.removeSync(`${data}/tree`);
     await resume(second, TREE, 5);
     assert.deepEqual(namesIn(data), ["empty-first", "first", "tree"]);
-    writeAll(second, STREAM.subarray(5));
+    await writeAll(second, STREAM.subarray(5));
     await second.commit(nothing);
     second.close();
     assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
@@ -232,10 +232,10 @@ Deno.test("going back drops what lies behind, and what it had to be made durable
     await withPlace(async (place) => {
       const partial = open(place, entries);
       await partial.resumeAt(0);
-      writeAll(partial, stream.subarray(0, 25));
+      await writeAll(partial, stream.subarray(0, 25));
       await resume(partial, entries, offset);
       await partial.sync();
-      writeAll(partial, stream.subarray(offset));
+      await writeAll(partial, stream.subarray(offset));
       await partial.commit(nothing);
       partial.close();
       assert.deepEqual(snapshot(place.path), expected(entries, place.umask));
@@ -254,7 +254,7 @@ Deno.test("resuming at 0 repairs what resuming elsewhere could not", async () =>
     const second = reopen(place, entries);
     await assert.rejects(() => second.resumeAt(5), { code: "state_corrupt" });
     await resume(second, entries, 0);
-    writeAll(second, streamOf(entries));
+    await writeAll(second, streamOf(entries));
     await second.commit(nothing);
     second.close();
     assert.deepEqual(snapshot(place.path), expected(entries, place.umask));
@@ -282,10 +282,10 @@ Deno.test("a folder that becomes a symbolic link while files are written is not 
     await withPlace(async (place) => {
       const partial = open(place, entries.slice(0, last));
       await partial.resumeAt(0);
-      writeAll(partial, stream.subarray(0, 20));
+      await writeAll(partial, stream.subarray(0, 20));
       moveOut(place, path === "" ? ".stx-partial" : `${PRIVATE}/${path}`);
       const canary = snapshot(place.outside);
-      assert.throws(() => partial.write(stream.subarray(20)), { code: "state_corrupt" });
+      await assert.rejects(() => partial.write(stream.subarray(20)), { code: "state_corrupt" });
       partial.close();
       assert.deepEqual(snapshot(place.outside), canary);
     });
@@ -365,7 +365,7 @@ Deno.test("many small files are resumed without holding up everything else", asy
 Deno.test("more data than the files have room for is refused", async () => {
   await withPlace(async (place) => {
     const partial = await receive(place, TREE);
-    assert.throws(() => partial.write(new Uint8Array(1)), { code: "malformed" });
+    await assert.rejects(() => partial.write(new Uint8Array(1)), { code: "malformed" });
     // And that is final, since the sender and we disagree.
     await assert.rejects(() => partial.commit(nothing), { code: "malformed" });
     partial.close();
@@ -378,7 +378,7 @@ Deno.test("less data than the files have is never put in place", async () => {
     await withPlace(async (place) => {
       const partial = open(place, TREE);
       await partial.resumeAt(0);
-      writeAll(partial, STREAM.subarray(0, size));
+      await writeAll(partial, STREAM.subarray(0, size));
       await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), {
         code: "state_corrupt",
       });
@@ -402,7 +402,7 @@ Deno.test("a file that is not whole is never put in place, be it the only one", 
       const some = entries.slice(0, count);
       const partial = open(place, some);
       await partial.resumeAt(0);
-      writeAll(partial, streamOf(some).subarray(0, size));
+      await writeAll(partial, streamOf(some).subarray(0, size));
       await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), {
         code: "state_corrupt",
       });
@@ -413,9 +413,9 @@ Deno.test("a file that is not whole is never put in place, be it the only one", 
 });
 
 Deno.test("writing needs a look at what is there first", async () => {
-  await withPlace((place) => {
+  await withPlace(async (place) => {
     const partial = open(place, TREE);
-    assert.throws(() => partial.write(STREAM), { code: "state_corrupt" });
+    await assert.rejects(() => partial.write(STREAM), { code: "state_corrupt" });
     partial.close();
   });
 });
@@ -439,7 +439,7 @@ Deno.test("a file of unknown size takes whatever comes", async () => {
       const partial = place.folder.open(new Uint8Array(32), entries, placement, true);
       await partial.resumeAt(0);
       const stream = new Uint8Array(size).fill(7);
-      writeAll(partial, stream, 999);
+      await writeAll(partial, stream, 999);
       await partial.sync();
       assert.deepEqual(await partial.digests(), [sha256(stream)]);
       await partial.commit(nothing);
@@ -490,7 +490,7 @@ Deno.test("large files are hashed and resumed without holding up everything else
   await withPlace(async (place) => {
     const partial = open(place, entries);
     await partial.resumeAt(0);
-    writeAll(partial, stream, 1024 * 1024);
+    await writeAll(partial, stream, 1024 * 1024);
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
     const { sha256: hash, crc32: sum } = await partial.resumeAt(size - 1);
@@ -523,14 +523,14 @@ for (const [number, code] of [["ENOSPC", "disk_full"], ["EIO", "disk"]] as const
       await withPlace(async (place) => {
         const first = open(place, TREE);
         await first.resumeAt(0);
-        writeAll(first, STREAM.subarray(0, size - 1));
+        await writeAll(first, STREAM.subarray(0, size - 1));
         const last = STREAM.subarray(size - 1, size);
         await assert.rejects(() => withPatched(FsFile, "writeSync", fail, () => first.write(last)), { code });
-        assert.throws(() => first.write(last), { code });
+        await assert.rejects(() => first.write(last), { code });
         await assert.rejects(() => first.sync(), { code });
         await assert.rejects(() => first.commit(() => assert.fail("must not begin")), { code });
         await resume(first, TREE, size - 1);
-        writeAll(first, STREAM.subarray(size - 1));
+        await writeAll(first, STREAM.subarray(size - 1));
         await first.commit(nothing);
         first.close();
         assert.deepEqual(snapshot(place.path), expected(TREE, place.umask));
@@ -551,10 +551,10 @@ Deno.test("a failure to make data durable is not forgotten", async () => {
       { code: "disk" },
     );
     await assert.rejects(() => partial.sync(), { code: "disk" });
-    assert.throws(() => partial.write(STREAM), { code: "disk" });
+    await assert.rejects(() => partial.write(STREAM), { code: "disk" });
     await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), { code: "disk" });
     await resume(partial, TREE, 100);
-    writeAll(partial, STREAM.subarray(100));
+    await writeAll(partial, STREAM.subarray(100));
     await partial.sync();
     await partial.commit(nothing);
     partial.close();

@@ -60,8 +60,14 @@ export function reopen(
 }
 
 /** Writes `stream` in pieces of `chunkSize`. */
-export function writeAll(partial: PartialFolder, stream: Bytes, chunkSize = stream.length): void {
-  for (let at = 0; at < stream.length; at += chunkSize) partial.write(stream.subarray(at, at + chunkSize));
+export async function writeAll(
+  partial: PartialFolder,
+  stream: Bytes,
+  chunkSize = stream.length,
+): Promise<void> {
+  for (let at = 0; at < stream.length; at += chunkSize) {
+    await partial.write(stream.subarray(at, at + chunkSize));
+  }
 }
 
 /** Receives the whole of `entries`, up to but without putting it in place. */
@@ -72,7 +78,7 @@ export async function receive(
 ): Promise<PartialFolder> {
   const partial = open(place, entries, conflict);
   await partial.resumeAt(0);
-  writeAll(partial, streamOf(entries), 1000);
+  await writeAll(partial, streamOf(entries), 1000);
   return partial;
 }
 

@@ -53,7 +53,7 @@ Deno.test("names that JavaScript's objects have are names like any other", async
       const stored: Placement = JSON.parse(JSON.stringify(placement));
       const partial = place.folder.open(ID, entries, stored);
       await partial.resumeAt(0);
-      partial.write(new Uint8Array(12));
+      await partial.write(new Uint8Array(12));
       await partial.commit(nothing);
       partial.close();
     }
@@ -146,7 +146,7 @@ Deno.test("rename: two transfers under way at once do not choose the same name",
     assert.deepEqual(namesOf(place.folder.place(entries, "rename")), { a: "a-2" });
     const again = place.folder.open(ID, entries, first);
     await again.resumeAt(0);
-    again.write(new Uint8Array(3));
+    await again.write(new Uint8Array(3));
     await again.commit(nothing);
     again.close();
     Deno.removeSync(`${place.path}/a`);
@@ -278,7 +278,7 @@ Deno.test("one transfer is open once at a time, two transfers are not in each ot
     const other = place.folder.open(OTHER_ID, TOP, place.folder.place(TOP, "refuse"));
     await first.resumeAt(0);
     await other.resumeAt(0);
-    other.write(new Uint8Array(8));
+    await other.write(new Uint8Array(8));
     await other.commit(nothing);
     other.close();
     first.close();
@@ -366,8 +366,8 @@ Deno.test({
         await partial.resumeAt(0);
         let at = 0;
         const block = new Uint8Array(16_384);
-        assert.throws(() => {
-          for (; at < sizeBytes; at += block.length) partial.write(block);
+        await assert.rejects(async () => {
+          for (; at < sizeBytes; at += block.length) await partial.write(block);
         }, { code: "disk_full", hint: /Free some space/ });
         await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), {
           code: "disk_full",
@@ -376,7 +376,7 @@ Deno.test({
         run("mount", ["-o", "remount,size=8m", folder.path]);
         await partial.resumeAt(at);
         for (; at < sizeBytes; at += block.length) {
-          partial.write(block.subarray(0, Math.min(block.length, sizeBytes - at)));
+          await partial.write(block.subarray(0, Math.min(block.length, sizeBytes - at)));
         }
         await partial.commit(nothing);
         partial.close();

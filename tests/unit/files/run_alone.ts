@@ -108,7 +108,7 @@ const SCENARIOS = {
       Deno.chmodSync(`${temp}/in`, 0o700);
       const partial = folder.open(ID, entries, placement);
       await partial.resumeAt(0);
-      partial.write(new Uint8Array(8));
+      await partial.write(new Uint8Array(8));
       Deno.chmodSync(`${temp}/in`, 0o500);
       await assert.rejects(() => partial.commit(nothing), { code: "permission" });
       Deno.chmodSync(`${temp}/in`, 0o700);
@@ -138,7 +138,7 @@ const SCENARIOS = {
       const second = reopen(place, entries);
       const stream = streamOf(entries);
       await resume(second, entries, stream.length - 1);
-      second.write(stream.subarray(-1));
+      await second.write(stream.subarray(-1));
       assert.equal(await commitCut(second, 2), true);
       await second.commit(nothing);
       second.close();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { PartialTransfer, ReceivingFolder } from "../../../lib/ports.ts";
 import { RECEIPT_NAMESPACE, receiptMessage } from "../../../lib/transfer/receipt.ts";
-import { recoverTransfers } from "../../../lib/transfer/receiver.ts";
+import { recoverTransfers } from "../../../lib/transfer/recovery.ts";
 import { stdinSource } from "../../../lib/files/stdin_source.ts";
 import { makeManifest } from "../../../lib/transfer/manifest.ts";
 import { verifySshsigBlob } from "../../../lib/identity/sshsig.ts";
@@ -29,9 +29,11 @@ function dyingAfter(count: number): typeof Deno.renameSync {
 /** A folder in which a process that puts a transfer in place dies at a certain point. */
 function crashing(folder: ReceivingFolder, point: CrashPoint): ReceivingFolder {
   return {
-    place: (entries, conflict) => folder.place(entries, conflict),
+    place: (entries, conflict, localId) => folder.place(entries, conflict, localId),
     release: (placement) => folder.release(placement),
     isInPlace: (entries, placement) => folder.isInPlace(entries, placement),
+    hashInPlace: (entries, placement) => folder.hashInPlace(entries, placement),
+    digestsInPlace: (entries, placement) => folder.digestsInPlace(entries, placement),
     discard: (id) => folder.discard(id),
     open(id, entries, placement, isSizeUnknown) {
       const partial = folder.open(id, entries, placement, isSizeUnknown);
@@ -73,7 +75,8 @@ async function crash(world: World, point: CrashPoint, withDigests: boolean): Pro
 
 function recover(world: World): Promise<readonly unknown[]> {
   const { store, clock, inbox } = world;
-  return recoverTransfers({ store, clock, folder: world.folder(), folderPath: inbox });
+  const identity = world.receiver.publicKey;
+  return recoverTransfers({ identity, store, clock, folder: world.folder(), folderPath: inbox });
 }
 
 for (const point of CRASH_POINTS) {
@@ -84,7 +87,7 @@ for (const point of CRASH_POINTS) {
       await withWorld(async (world) => {
         world.fill(FILES);
         await crash(world, point, withDigests);
-        const second = await world.attempt({ withDigests });
+        const second = await world.attempt({ withDigests, isRepeated: true });
         assertDone(second);
         world.assertArrived();
         // Before the decision, what is not a whole block has to come again.
@@ -161,6 +164,7 @@ Deno.test("what a crash interrupted in another folder is left for its own", asyn
     await crash(world, "after decision", false);
     const { store, clock } = world;
     const failures = await recoverTransfers({
+      identity: world.receiver.publicKey,
       store,
       clock,
       folder: world.folder(),

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat } from "../../../lib/bytes/bytes.ts";
 import { sha256 } from "../../../lib/crypto/hkdf.ts";
-import type { ErrorCode } from "../../../lib/errors.ts";
+import { type ErrorCode, StxError } from "../../../lib/errors.ts";
 import { stdinSource } from "../../../lib/files/stdin_source.ts";
 import { signSshsigBlob } from "../../../lib/identity/sshsig.ts";
-import type { Identity } from "../../../lib/ports.ts";
+import type { Identity, Source } from "../../../lib/ports.ts";
 import { makeManifest, type Manifest, transferIdOf } from "../../../lib/transfer/manifest.ts";
 import { RECEIPT_NAMESPACE, type ReceiptFacts, receiptMessage } from "../../../lib/transfer/receipt.ts";
 import type { SenderEvent, SentReceipt } from "../../../lib/transfer/sender.ts";
@@ -24,7 +24,7 @@ import {
 } from "../../../lib/wire/message.ts";
 import type { ChannelEnd, ChannelPair } from "../../support/channel_pair.ts";
 import { content } from "../files/tree.ts";
-import { assertFailed, BLOCK, type Result, withWorld, type World } from "./world.ts";
+import { assertFailed, BLOCK, type Result, turn, withWorld, type World } from "./world.ts";
 
 /** Two blocks and a bit. */
 const CONTENT = content(2 * BLOCK + 100);
@@ -33,9 +33,12 @@ const DIGEST = sha256(CONTENT);
 
 interface Options {
   readonly withDigests?: boolean;
+  /** Whether the sender has sent all of it before. */
+  readonly isRepeated?: boolean;
   /** Whether the content has no known size. */
   readonly isPiped?: boolean;
   readonly windowMessages?: number;
+  readonly source?: Source;
 }
 
 /** A receiver that says whatever the test wants. */
@@ -156,7 +159,7 @@ Deno.test("what a sender offers follows from its files and both keys", async () 
 });
 
 Deno.test("more than there is, or a part of a block, cannot have survived", async () => {
-  for (const offset of [1, BLOCK - 1, CONTENT.length, 3 * BLOCK, 2 ** 53 - 1]) {
+  for (const offset of [1, BLOCK - 1, CONTENT.length + 1, 3 * BLOCK, 2 ** 53 - 1]) {
     await attack(
       ({ end }) => {
         end.send("accept", encodeAccept({ offsetBytes: offset, sha256: DIGEST }));
@@ -299,7 +302,7 @@ Deno.test("a receipt with digests that nobody asked for, or without those that w
       receiver.end.send("done", await receiver.receipt());
     },
     "bad_receipt",
-    { withDigests: true, message: /asked for/ },
+    { withDigests: true, isRepeated: true, message: /asked for/ },
   );
 });
 
@@ -317,18 +320,22 @@ Deno.test("a receipt for other content is no receipt", async () => {
       receiver.end.send("done", await receiver.receipt({ digests: [NOTHING] }));
     },
     "bad_receipt",
-    { withDigests: true, message: /not valid/ },
+    { withDigests: true, isRepeated: true, message: /not valid/ },
   );
 });
 
 Deno.test("a receipt of an earlier session counts before anything is sent, and only then", async () => {
   await withWorld(async (world) => {
-    const receiver = new HostileReceiver(world);
+    const receiver = new HostileReceiver(world, { isRepeated: true });
     const sessionId = new Uint8Array(16).fill(9);
     receiver.end.send("done", await receiver.receipt({ sessionId }));
     const { value } = await receiver.result;
     assert.deepEqual(value!.facts.sessionId, sessionId);
   });
+  // Equal names, sizes and times: that does not make it what this run has sent.
+  await attack(async (receiver) => {
+    receiver.end.send("done", await receiver.receipt());
+  }, "unexpected_message");
   await attack(async (receiver) => {
     receiver.end.send("wantManifest");
     receiver.end.send("done", await receiver.receipt());
@@ -354,6 +361,18 @@ Deno.test("what was never sent before cannot be done already", async () => {
       { isPiped: true },
     );
   }
+});
+
+Deno.test("what was not sent cannot be durable", async () => {
+  await attack(({ end }) => end.send("durable", encodeOffset(0)), "unexpected_message");
+  await attack(
+    (receiver) => {
+      receiver.accept();
+      receiver.end.send("durable", encodeOffset(CONTENT.length + 1));
+    },
+    "malformed",
+    { message: /durable/ },
+  );
 });
 
 Deno.test("the manifest is asked for once, and by an empty message", async () => {
@@ -429,6 +448,30 @@ Deno.test("a refusal that has come counts more than the end of the connection wh
   });
 });
 
+Deno.test("a refusal counts also where sending fails before it is read, but nothing out of order does", async () => {
+  for (const type of ["durable", "start"] as const) {
+    await withWorld(async (world) => {
+      const receiver = new HostileReceiver(world, { windowMessages: 4 });
+      receiver.accept();
+      while (receiver.pair.letters.length < 5) await turn();
+      // What has come takes its time, so that the pump, which waits for room, is the first to notice the cut.
+      const { sender } = receiver.pair;
+      const receive = sender.receive.bind(sender);
+      sender.receive = async () => {
+        const message = await receive();
+        for (let i = 0; i < 20; i++) await Promise.resolve();
+        return message;
+      };
+      receiver.end.send("durable", encodeOffset(0));
+      await turn();
+      receiver.end.send(type, encodeOffset(0));
+      receiver.end.send("reject", encodeReject({ reason: "space", text: "full" }));
+      receiver.pair.cut();
+      assertFailed(await receiver.result, type === "durable" ? "rejected" : "connection_lost");
+    });
+  }
+});
+
 Deno.test("a receiver that leaves at any point is a lost connection", async () => {
   for (const [lead] of Object.values(STATES)) {
     await attack(async (receiver) => {
@@ -438,31 +481,100 @@ Deno.test("a receiver that leaves at any point is a lost connection", async () =
   }
 });
 
-Deno.test("once it is over, nothing more is read from the source", async () => {
+/** A source whose reads wait until the test lets them go on. */
+class SlowSource {
+  readonly reads: ((size: number) => void)[] = [];
+
+  read(into: Bytes): Promise<number> {
+    return new Promise((resolve) => this.reads.push((size) => resolve(Math.min(size, into.length))));
+  }
+
+  seek(): void {}
+  checkUnchanged(): void {}
+  close(): void {}
+
+  async hasRead(count: number): Promise<void> {
+    while (this.reads.length < count) await turn();
+  }
+}
+
+Deno.test("once it is over, nothing more is read or sent", async () => {
+  for (const offset of [0, BLOCK]) {
+    await withWorld(async (world) => {
+      world.write("file", CONTENT);
+      const pair = world.pair();
+      const source = new SlowSource();
+      const result = world.send(pair, { source, manifest: world.manifest(), staysOpen: true });
+      pair.receiver.send("accept", encodeAccept({ offsetBytes: offset, sha256: NOTHING }));
+      await source.hasRead(1);
+      pair.receiver.send("reject", encodeReject({ reason: "policy", text: "no" }));
+      assertFailed(await result, "rejected");
+      const before = pair.letters.length;
+      source.reads[0]!(BLOCK);
+      await turn();
+      assert.equal(source.reads.length, 1);
+      assert.equal(pair.letters.length, before);
+    });
+  }
+});
+
+Deno.test("once it is over, nothing is read because there is room", async () => {
+  await withWorld(async (world) => {
+    world.write("file", CONTENT);
+    const pair = world.pair({ windowMessages: 4 });
+    const source = new SlowSource();
+    const result = world.send(pair, { source, manifest: world.manifest(), staysOpen: true });
+    pair.receiver.send("accept", encodeAccept({ offsetBytes: 0, sha256: NOTHING }));
+    // OFFER, MANIFEST, START and this block fill the window.
+    await source.hasRead(1);
+    source.reads[0]!(BLOCK);
+    await turn();
+    pair.receiver.send("reject", encodeReject({ reason: "policy", text: "no" }));
+    assertFailed(await result, "rejected");
+    while (pair.receiver.hasWaiting) await pair.receiver.receive();
+    await turn();
+    assert.equal(source.reads.length, 1);
+  });
+});
+
+Deno.test("once it is over, no end follows digests that waited for room", async () => {
+  await withWorld(async (world) => {
+    world.write("file", CONTENT.subarray(0, 100));
+    const pair = world.pair({ windowMessages: 4 });
+    const result = world.send(pair, { withDigests: true, staysOpen: true });
+    pair.receiver.send("accept", encodeAccept({ offsetBytes: 0, sha256: NOTHING }));
+    while (pair.count("sender", "data") === 0) await turn();
+    pair.receiver.send("reject", encodeReject({ reason: "policy", text: "no" }));
+    assertFailed(await result, "rejected");
+    while (pair.receiver.hasWaiting) await pair.receiver.receive();
+    await turn();
+    assert.equal(pair.count("sender", "end"), 0);
+  });
+});
+
+Deno.test("a source that ends early while it is compared has changed", async () => {
   await withWorld(async (world) => {
     world.write("file", CONTENT);
     const pair = world.pair();
-    const reads: (() => void)[] = [];
-    let readCount = 0;
-    const source = {
-      read: (into: Bytes) => {
-        readCount++;
-        return new Promise<number>((resolve) => reads.push(() => resolve(into.length)));
-      },
-      seek() {},
-      checkUnchanged() {},
-      close() {},
-    };
+    const source = new SlowSource();
     const result = world.send(pair, { source, manifest: world.manifest() });
-    pair.receiver.send("accept", encodeAccept({ offsetBytes: 0, sha256: NOTHING }));
-    while (readCount === 0) await new Promise((resolve) => setTimeout(resolve, 0));
-    pair.receiver.send("reject", encodeReject({ reason: "policy", text: "no" }));
-    assertFailed(await result, "rejected");
-    const before = pair.letters.length;
-    reads[0]!();
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    assert.equal(readCount, 1);
-    assert.equal(pair.letters.length, before);
+    pair.receiver.send("accept", encodeAccept({ offsetBytes: BLOCK, sha256: NOTHING }));
+    await source.hasRead(1);
+    source.reads[0]!(0);
+    assertFailed(await result, "source_changed");
+  });
+});
+
+Deno.test("a source that changes while it is compared with a receipt has changed", async () => {
+  await withWorld(async (world) => {
+    world.write("file", CONTENT);
+    const source = world.source();
+    source.checkUnchanged = () => {
+      throw new StxError("source_changed", "for a test");
+    };
+    const receiver = new HostileReceiver(world, { withDigests: true, isRepeated: true, source });
+    receiver.end.send("done", await receiver.receipt({ digests: [DIGEST] }));
+    assertFailed(await receiver.result, "source_changed");
   });
 });
 

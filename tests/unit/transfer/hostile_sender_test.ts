@@ -56,6 +56,7 @@ class HostileSender {
       blockSizeBytes,
       manifestDigest,
       withDigests: false,
+      isRepeated: false,
       ...changes,
     };
   }
@@ -135,6 +136,16 @@ Deno.test("an extra block is refused", async () => {
       await sender.begin({}, [entry("file", BLOCK)]);
       sender.block(0);
       sender.block(1);
+    },
+    "malformed",
+    { message: /block 1/ },
+  );
+  // And where it holds nothing.
+  await attack(
+    async (sender) => {
+      await sender.begin({}, [entry("file", BLOCK)]);
+      sender.block(0);
+      sender.block(1, new Uint8Array(0));
     },
     "malformed",
     { message: /block 1/ },
@@ -264,10 +275,28 @@ Deno.test("the name of a transfer that exists is not taken for one of unknown si
     assert.ok(first.received.error !== undefined);
     const row = world.store.list("receiving")[0]!;
     const sender = new HostileSender(world);
-    sender.offer(makeManifest([entry("file")], false), { transferId: row.transferId });
+    const { sender: { publicKey }, receiver } = world;
+    const transferId = transferIdOf(publicKey, receiver.publicKey, BLOCK, world.manifest().digest);
+    sender.offer(makeManifest([entry("file")], false), { transferId });
     await sender.fails("bad_transfer_id");
     assert.deepEqual(world.store.list("receiving"), [row]);
     assert.equal((await world.attempt()).received.error, undefined);
+    world.assertArrived();
+  });
+});
+
+Deno.test("a name that was chosen for other content is worth nothing", async () => {
+  await withWorld(async (world) => {
+    world.write("file", CONTENT);
+    const { sender, receiver } = world;
+    const transferId = transferIdOf(sender.publicKey, receiver.publicKey, BLOCK, world.manifest().digest);
+    const hostile = new HostileSender(world);
+    await hostile.begin({ sizeBytes: null, transferId }, [entry("file")]);
+    hostile.finish({ sizeBytes: 0, blockCount: 0, crc32: 0 });
+    assert.equal((await hostile.result).error, undefined);
+    const attempt = await world.attempt({ receiver: { conflict: "overwrite" } });
+    assert.equal(attempt.sent.error, undefined);
+    assert.equal(attempt.received.value!.receivedBytes, CONTENT.length);
     world.assertArrived();
   });
 });

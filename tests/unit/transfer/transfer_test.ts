@@ -1,3 +1,4 @@
+import { localIdOf } from "../../../lib/transfer/recovery.ts";
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../../lib/bytes/bytes.ts";
 import { stdinSource } from "../../../lib/files/stdin_source.ts";
@@ -81,7 +82,8 @@ for (const withDigests of [false, true]) {
       // The journal knows it.
       const rows = world.store.list("done");
       assert.equal(rows.length, 1);
-      assert.deepEqual(rows[0]!.transferId, received.transferId);
+      const { publicKey } = world.sender;
+      assert.deepEqual(rows[0]!.transferId, localIdOf(publicKey, received.transferId, world.inbox));
       assert.deepEqual(rows[0]!.peer, world.sender.publicKey);
     });
   });
@@ -141,7 +143,15 @@ Deno.test("a manifest in several messages is sent whole, asked for or not", asyn
     await withWorld(async (world) => {
       world.fill(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`${"n".repeat(240)}${i}`, 0])));
       assert.ok(world.manifest().bodies.length > 1);
-      const attempt = await world.attempt({ pair: { windowMessages } });
+      const attempt = await world.attempt({
+        pair: {
+          windowMessages,
+          onLetter: (letter, pair) => {
+            if (letter.type === "manifest") assert.ok(pair.sender.hasRoom());
+            return [letter];
+          },
+        },
+      });
       assertDone(attempt);
       assert.equal(attempt.pair.count("sender", "manifest"), 2);
       const order = attempt.pair.letters.map(({ type }) => type);
@@ -206,21 +216,24 @@ Deno.test("begun again from the start, the journal forgets what was there", asyn
 });
 
 Deno.test("a file that changes while it is sent ends the transfer before its end", async () => {
-  await withWorld(async (world) => {
-    world.fill({ "file": 5 * BLOCK, "other": 3 });
-    const attempt = await world.attempt({
-      pair: {
-        onLetter: (letter) => {
-          if (letter.type === "data") Deno.utimeSync(`${world.outbox}/other`, new Date(5), new Date(5));
-          return [letter];
+  // Before its turn, while others are read, and after it.
+  for (const name of ["a", "file", "z"]) {
+    await withWorld(async (world) => {
+      world.fill({ "a": 3, "file": 5 * BLOCK, "z": 3 });
+      const attempt = await world.attempt({
+        pair: {
+          onLetter: (letter) => {
+            if (letter.type === "data") Deno.utimeSync(`${world.outbox}/${name}`, new Date(5), new Date(5));
+            return [letter];
+          },
         },
-      },
+      });
+      assertFailed(attempt.sent, "source_changed");
+      assertFailed(attempt.received, "connection_lost");
+      assert.equal(attempt.pair.count("sender", "end"), 0);
+      world.assertNothingInPlace();
     });
-    assertFailed(attempt.sent, "source_changed");
-    assertFailed(attempt.received, "connection_lost");
-    assert.equal(attempt.pair.count("sender", "end"), 0);
-    world.assertNothingInPlace();
-  });
+  }
 });
 
 Deno.test("a source that is shorter than its manifest ends the transfer before its end", async () => {
@@ -292,7 +305,7 @@ Deno.test("what is there already is confirmed without data", async () => {
       world.fill(FILES);
       const first = await world.attempt({ withDigests });
       const before = tree(world.inbox);
-      const second = await world.attempt({ withDigests });
+      const second = await world.attempt({ withDigests, isRepeated: true });
       assertDone(second);
       assert.equal(second.pair.count("sender", "data"), 0);
       assert.equal(second.received.value!.receivedBytes, 0);
@@ -306,7 +319,7 @@ Deno.test("a receipt with digests also serves a sender who asks for none", async
   await withWorld(async (world) => {
     world.fill(FILES);
     const first = await world.attempt({ withDigests: true });
-    const second = await world.attempt({ withDigests: false });
+    const second = await world.attempt({ withDigests: false, isRepeated: true });
     assertDone(second);
     assert.equal(second.pair.count("sender", "data"), 0);
     assert.deepEqual(second.sent.value, first.sent.value);
@@ -317,21 +330,11 @@ Deno.test("a receipt without digests does not serve a sender who asks for them",
   await withWorld(async (world) => {
     world.fill(FLAT);
     assertDone(await world.attempt({ withDigests: false }));
-    const second = await world.attempt({ withDigests: true, receiver: { conflict: "overwrite" } });
+    const second = await world.attempt({ withDigests: true, isRepeated: true });
     assertDone(second);
-    assert.equal(second.pair.count("sender", "data"), 3);
+    assert.equal(second.pair.count("sender", "data"), 0);
     assert.ok(second.sent.value!.facts.digests !== undefined);
     world.assertArrived();
-  });
-});
-
-Deno.test("a receipt with digests is worthless for content that changed since", async () => {
-  await withWorld(async (world) => {
-    world.fill({ "file": 2 * BLOCK });
-    await world.attempt({ withDigests: true });
-    world.write("file", content(2 * BLOCK, 99));
-    const second = await world.attempt({ withDigests: true });
-    assertFailed(second.sent, "bad_receipt");
   });
 });
 
@@ -452,6 +455,36 @@ Deno.test("why the receiver's own disk fails is not told the sender", async () =
   });
 });
 
+Deno.test("a name that was reserved for a transfer which could not begin is free again", async () => {
+  await withWorld(async (world) => {
+    world.fill({ "file": 3 });
+    const receiver = { folder: world.folder(), conflict: "rename" } as const;
+    const partial = `${world.inbox}/.stx-partial`;
+    Deno.mkdirSync(partial);
+    Deno.chmodSync(partial, 0o777);
+    assertFailed((await world.attempt({ receiver })).received, "permission");
+    Deno.removeSync(partial);
+    // Another transfer of the same name.
+    world.fill({ "file": 4 });
+    assertDone(await world.attempt({ receiver }));
+    world.assertArrived();
+  });
+});
+
+Deno.test("what is found damaged is not promised again", async () => {
+  await withWorld(async (world) => {
+    world.fill({ "file": 10 * BLOCK });
+    await world.attempt({ pair: { cutAfter: 12 } });
+    const [id] = namesIn(`${world.inbox}/.stx-partial`);
+    Deno.removeSync(`${world.inbox}/.stx-partial/${id}/data/file`);
+    const cut = await world.attempt({
+      pair: { onLetter: (letter, pair) => (letter.type === "accept" && pair.cut(), [letter]) },
+    });
+    assertFailed(cut.received, "connection_lost");
+    assert.equal(world.store.list("receiving")[0]!.transfer.durableBytes, 0);
+  });
+});
+
 Deno.test("a transfer that somebody else has is claimed first and given back in the end", async () => {
   await withWorld(async (world) => {
     world.fill({ "file": 3 });
@@ -506,6 +539,24 @@ Deno.test("content of unknown size is dropped after a cut", async () => {
   }
 });
 
+Deno.test("content of unknown size is never noted as a beginning", async () => {
+  await withWorld(async (world) => {
+    const marks: number[] = [];
+    const attempt = await world.attempt({
+      ...piped(world, content(20 * BLOCK)),
+      pair: {
+        onLetter: (letter) => {
+          if (letter.type === "durable") marks.push(world.store.list("receiving")[0]!.transfer.durableBytes);
+          return [letter];
+        },
+      },
+    });
+    assertDone(attempt);
+    assert.ok(marks.length > 0);
+    assert.ok(marks.every((mark) => mark === 0));
+  });
+});
+
 Deno.test("content of unknown size is refused once it is over the limit", async () => {
   await withWorld(async (world) => {
     const options = { ...piped(world, content(20 * BLOCK)), receiver: { maxSizeBytes: 3 * BLOCK } };
@@ -538,7 +589,7 @@ Deno.test("what is damaged on the way to the disk is found with digests", async 
     };
     const attempt = await world.attempt({
       withDigests: true,
-      pair: { onLetter: (letter) => (letter.type === "end" && damage(), [letter]) },
+      receiver: { onEvent: (event) => void (event.kind === "finishing" && damage()) },
     });
     assertFailed(attempt.received, "digest_mismatch", /file/);
     assertFailed(attempt.sent, "digest_mismatch", /integrity/);

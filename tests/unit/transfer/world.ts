@@ -35,6 +35,8 @@ const BLOCK_TIME_MS = 600;
 export interface AttemptOptions {
   readonly pair?: Partial<PairOptions>;
   readonly withDigests?: boolean;
+  /** Whether the sender has sent all of it before, in the same run. */
+  readonly isRepeated?: boolean;
   readonly receiver?: Partial<ReceiverOptions>;
   /** In place of the files in the outbox. */
   readonly source?: Source;
@@ -142,10 +144,12 @@ export class World {
     return result;
   }
 
-  /** Sends over one end; hangs up when it is over. */
+  /** Sends over one end; hangs up when it is over, if not told otherwise. */
   async send(
     pair: ChannelPair,
-    options: Pick<AttemptOptions, "withDigests" | "source" | "manifest"> = {},
+    options: Pick<AttemptOptions, "withDigests" | "isRepeated" | "source" | "manifest"> & {
+      staysOpen?: true;
+    } = {},
     events: SenderEvent[] = [],
   ): Promise<Result<SentReceipt>> {
     const source = options.source ?? this.source();
@@ -156,11 +160,12 @@ export class World {
       source,
       blockSizeBytes: BLOCK,
       withDigests: options.withDigests ?? false,
+      isRepeated: options.isRepeated ?? false,
       random: this.#random,
       clock: this.clock,
       onEvent: (event) => events.push(event),
     }));
-    pair.sender.close();
+    if (!options.staysOpen) pair.sender.close();
     source.close();
     return result;
   }

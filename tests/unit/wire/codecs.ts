@@ -167,6 +167,7 @@ export const CODECS: readonly Codec[] = [
       blockSizeBytes: 2 ** 20 - 64,
       manifestDigest: counting(32, 40),
       withDigests: true,
+      isRepeated: false,
     },
     {
       transferId: counting(32),
@@ -175,6 +176,7 @@ export const CODECS: readonly Codec[] = [
       blockSizeBytes: 2 ** 14,
       manifestDigest: counting(32, 40),
       withDigests: false,
+      isRepeated: true,
     },
     {
       transferId: counting(32),
@@ -183,6 +185,7 @@ export const CODECS: readonly Codec[] = [
       blockSizeBytes: 2 ** 14,
       manifestDigest: counting(32, 40),
       withDigests: true,
+      isRepeated: false,
     },
   ]),
   codec("ACCEPT", encodeAccept, decodeAccept, [

@@ -35,6 +35,7 @@ const OFFER: Offer = {
   blockSizeBytes: 0x4000,
   manifestDigest: counting(32, 40),
   withDigests: false,
+  isRepeated: false,
 };
 
 Deno.test("a message's header is its type and the acknowledgement", () => {
@@ -129,8 +130,11 @@ Deno.test("OFFER's flags that do not exist are malformed", () => {
   for (let flags = 0; flags < 256; flags++) {
     const body = encodeOffer({ ...OFFER, sizeBytes: 0 });
     body[32] = flags;
-    if (flags > 3) assertFails(() => decodeOffer(body), "malformed", /flags/);
-    else assert.equal(decodeOffer(body).withDigests, (flags & 2) !== 0);
+    if (flags > 7) assertFails(() => decodeOffer(body), "malformed", /flags/);
+    else {
+      assert.equal(decodeOffer(body).withDigests, (flags & 2) !== 0);
+      assert.equal(decodeOffer(body).isRepeated, (flags & 4) !== 0);
+    }
   }
 });
 

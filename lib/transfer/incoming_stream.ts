@@ -1,0 +1,99 @@
+/**
+ * The data stream on its way in: every block is checked for its place before a byte of it is written.
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+import { crc32 } from "../bytes/crc32.ts";
+import { release } from "../bytes/memory.ts";
+import { StxError } from "../errors.ts";
+import { decodeData, decodeEnd, DIGEST_SIZE, type Message, type Offer } from "../wire/message.ts";
+
+/** See the module's text. */
+export class IncomingStream {
+  readonly #offer: Offer;
+  readonly #write: (bytes: Bytes) => void | Promise<void>;
+  #index: number;
+  #sizeBytes: number;
+  #crc: number;
+  readonly #digests: Bytes[] = [];
+
+  /**
+   * @param startBytes what of the stream is there already, in whole blocks or all of it
+   * @param crc its CRC-32
+   */
+  constructor(offer: Offer, startBytes: number, crc: number, write: (bytes: Bytes) => void | Promise<void>) {
+    this.#offer = offer;
+    this.#index = Math.ceil(startBytes / offer.blockSizeBytes);
+    this.#sizeBytes = startBytes;
+    this.#crc = crc;
+    this.#write = write;
+  }
+
+  /** Bytes of the stream that are written. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** The SHA-256 hashes that the sender gave, in the order of the files. */
+  get digests(): readonly Bytes[] {
+    return this.#digests;
+  }
+
+  /**
+   * Takes a DATA message, whose memory it frees. Throws `malformed` for a block that is not the next one or has
+   * not its size.
+   * @param check is asked with the size that the stream will have, before anything is written
+   */
+  async takeBlock(message: Message, check: (sizeBytes: number) => void): Promise<void> {
+    const { blockSizeBytes, sizeBytes: total } = this.#offer;
+    const { index, data } = decodeData(message.body);
+    const at = this.#sizeBytes;
+    const left = total === null ? Infinity : total - at;
+    const isFull = data.length === blockSizeBytes;
+    const isLast = total === null ? data.length > 0 : data.length === left && left > 0;
+    if (
+      index !== this.#index || at % blockSizeBytes !== 0 || data.length > Math.min(blockSizeBytes, left) ||
+      !(isFull || isLast)
+    ) {
+      throw new StxError(
+        "malformed",
+        `Cannot take block ${index} of ${data.length} bytes: expected block ${this.#index} at byte ${at}`,
+      );
+    }
+    check(at + data.length);
+    await this.#write(data);
+    this.#crc = crc32(data, this.#crc);
+    this.#sizeBytes += data.length;
+    this.#index += 1;
+    release(message.body);
+  }
+
+  /** Takes a DIGESTS message; throws `malformed` for what was not announced. */
+  takeDigests(message: Message): void {
+    if (!this.#offer.withDigests || message.body.length % DIGEST_SIZE !== 0) {
+      throw new StxError("malformed", "Cannot take DIGESTS: none were announced, or one is not whole");
+    }
+    for (let at = 0; at < message.body.length; at += DIGEST_SIZE) {
+      this.#digests.push(message.body.slice(at, at + DIGEST_SIZE));
+    }
+    if (this.#digests.length > this.#offer.entryCount) {
+      throw new StxError("malformed", "Cannot take DIGESTS: there are more than files");
+    }
+  }
+
+  /** Takes END; throws `digest_mismatch` if what it says is not what came. */
+  takeEnd(message: Message): void {
+    const end = decodeEnd(message.body);
+    const total = this.#offer.sizeBytes ?? end.sizeBytes;
+    if (end.sizeBytes !== this.#sizeBytes || total !== this.#sizeBytes || end.blockCount !== this.#index) {
+      throw new StxError(
+        "digest_mismatch",
+        `Cannot finish: ${this.#sizeBytes} bytes in ${this.#index} blocks came, the sender says ` +
+          `${end.sizeBytes} in ${end.blockCount}`,
+      );
+    }
+    if (end.crc32 !== this.#crc) {
+      throw new StxError("digest_mismatch", "Cannot finish: the checksum of the whole is not the sender's");
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * What a receiver does with the transfers that an earlier run of it left.
+ * @module
+ */
+import { type Bytes, equal, utf8 } from "../bytes/bytes.ts";
+import { sha256 } from "../crypto/hkdf.ts";
+import type { Clock, ReceivingFolder, StoredTransfer, TransferStore } from "../ports.ts";
+import { decodeManifest, totalSizeBytes } from "../wire/manifest.ts";
+import { transferIdOf } from "./manifest.ts";
+
+/** What it works with. */
+export interface RecoveryOptions {
+  /** Our public key. */
+  readonly identity: Bytes;
+  /** Remembers transfers across crashes. */
+  readonly store: TransferStore;
+  /** Where transfers arrive. */
+  readonly folder: ReceivingFolder;
+  /** The folder's absolute path. */
+  readonly folderPath: string;
+  /** Time. */
+  readonly clock: Clock;
+}
+
+/** An unfinished transfer that nobody has continued for so long is dropped: 30 days. */
+const UNFINISHED_AGE_MAX_MS = 30 * 24 * 3600 * 1000;
+
+/**
+ * What the journal and the partial folder call a transfer: its id bound to its sender and to the receiving folder, so
+ * that no sender reaches another's by choosing the same id, and no folder another's.
+ */
+export function localIdOf(sender: Bytes, transferId: Bytes, folderPath: string): Bytes {
+  return sha256(utf8("stx1 partial"), Uint8Array.of(0), sender, transferId, utf8(folderPath));
+}
+
+/**
+ * Finishes what a crash interrupted between the decision to put a transfer in place and its end, and drops what
+ * nobody can or will continue. To be called once before the first connection. Returns the errors of those
+ * that could not be finished.
+ */
+export async function recoverTransfers(options: RecoveryOptions): Promise<readonly unknown[]> {
+  const { store, folder, folderPath, clock } = options;
+  const failures: unknown[] = [];
+  for (const { peer, transferId: localId, transfer } of store.list("committing")) {
+    if (transfer.folder !== folderPath) continue;
+    try {
+      await finishCommit(folder, localId, transfer);
+      store.save(peer, localId, { ...transfer, state: "done", updatedMs: clock.nowMs() });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  for (const { peer, transferId: localId, transfer } of store.list("receiving")) {
+    if (transfer.folder !== folderPath || canContinue(options, peer, localId, transfer)) continue;
+    try {
+      folder.discard(localId);
+      store.remove(peer, localId);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  return failures;
+}
+
+/** Goes on with putting a transfer in place where a crash ended it; throws what `commit` throws. */
+export async function finishCommit(
+  folder: ReceivingFolder,
+  localId: Bytes,
+  transfer: StoredTransfer,
+): Promise<void> {
+  const entries = decodeManifest(transfer.manifest);
+  // All of it was there when it was decided, so a size that the manifest does not give was not known.
+  const isSizeUnknown = transfer.durableBytes !== totalSizeBytes(entries);
+  const partial = folder.open(localId, entries, transfer.placement, isSizeUnknown);
+  try {
+    await partial.commit(() => {});
+  } finally {
+    partial.close();
+  }
+}
+
+/** A transfer without a size had a random id: nobody will ever offer it again. */
+function canContinue(
+  options: RecoveryOptions,
+  peer: Bytes,
+  localId: Bytes,
+  transfer: StoredTransfer,
+): boolean {
+  if (options.clock.nowMs() - transfer.updatedMs > UNFINISHED_AGE_MAX_MS) return false;
+  const transferId = transferIdOf(peer, options.identity, transfer.blockSizeBytes, sha256(transfer.manifest));
+  return equal(localId, localIdOf(peer, transferId, options.folderPath));
+}
