@@ -48,8 +48,9 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
       }),
     );
   });
+  let sending: Sending | undefined;
   try {
-    const sending = new Sending({
+    sending = new Sending({
       address,
       identity,
       trust,
@@ -72,9 +73,8 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
     sending.reportDone(receiptPath ?? null);
     return 0;
   } catch (error) {
-    if (stoppedBy === undefined || codeOf(error) !== "cancelled") throw error;
-    output.error(error);
-    return statusOf(stoppedBy);
+    const status = output.error(error, sending?.errorContext ?? {});
+    return stoppedBy !== undefined && codeOf(error) === "cancelled" ? statusOf(stoppedBy) : status;
   } finally {
     ignore();
     source.close();

@@ -18,7 +18,7 @@ import type { Phase } from "./events.ts";
 import { FileCount } from "./file_count.ts";
 import { Progress, type ProgressHandle } from "./progress.ts";
 import type { ReceiverTrust } from "./receiver_trust.ts";
-import type { Output } from "./terminal.ts";
+import type { ErrorContext, Output } from "./terminal.ts";
 import { type Address, formatAddress, formatBytes, formatDuration } from "./values.ts";
 
 /** What it works with. */
@@ -53,6 +53,7 @@ export class Sending {
   #progress: ProgressHandle | undefined;
   #wasConnected = false;
   #transferId: string | undefined;
+  #peer: string | undefined;
   #sizeBytes = 0;
   #eventMs = 0;
   #hasSentAll = false;
@@ -85,6 +86,14 @@ export class Sending {
     } finally {
       this.#progress?.stop();
     }
+  }
+
+  /** What an error that ends it has to do with. */
+  get errorContext(): ErrorContext {
+    return {
+      ...(this.#transferId === undefined ? {} : { transfer: this.#transferId }),
+      ...(this.#peer === undefined ? {} : { peer: this.#peer }),
+    };
   }
 
   /** Reports the end, once the receipt has been kept too. */
@@ -155,6 +164,7 @@ export class Sending {
       this.#wasConnected = true;
       this.#beginProgress();
       const peer = fingerprint(channel.peerIdentity);
+      this.#peer = peer;
       output.verbose(`Connected to ${peer}`);
       output.event("connected", { peer, address: formatAddress(address.host, address.port) });
       const receipt = await sendTransfer(channel, {

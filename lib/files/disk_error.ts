@@ -29,8 +29,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     why: "the disk quota is used up",
     hint: "Free some space; what has arrived is kept.",
   },
-  EEXIST: { code: "exists", why: "the name is already taken" },
-  ENOTEMPTY: { code: "exists", why: "a folder of that name is not empty" },
+  EEXIST: { code: "disk", why: "the name is already taken" },
+  ENOTEMPTY: { code: "disk", why: "a folder of that name is not empty" },
 };
 
 /** Deno's own refusal, which has no number of the operating system's. */
@@ -47,7 +47,7 @@ const SYSTEM_FOLDER_HINT =
 
 /**
  * Turns `error`, which came of trying to `what` (a verb such as "write") the file `path`, into an error with a
- * code: `permission`, `disk_full`, `exists`, or `disk` for all else. The path is escaped; what already is an
+ * code: `permission`, `disk_full`, or `disk` for all else. The path is escaped; what already is an
  * {@link StxError} comes back as it is.
  */
 export function diskError(error: unknown, what: string, path: string): StxError {

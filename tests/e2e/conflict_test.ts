@@ -80,7 +80,8 @@ Deno.test("skip: what is there stays, what is new arrives", async () => {
   await withStage(async (stage) => {
     const sent = await sendTaken(stage, "skip");
 
-    assert.equal(sent.code, 0, sent.stderr);
+    assert.equal(sent.code, 4, sent.stderr);
+    assert.match(sent.stderr, /2 of the files were already there and were kept/);
     assert.deepEqual(texts(stage), {
       "folder/added": "new",
       "folder/kept": "was here",
@@ -90,7 +91,7 @@ Deno.test("skip: what is there stays, what is new arrives", async () => {
   });
 });
 
-Deno.test("skip: a sender to which the last words were lost is told again that all is done", async () => {
+Deno.test("skip: a sender to which the last words were lost is told again that files were kept", async () => {
   await withStage(async (stage) => {
     Deno.mkdirSync(`${stage.inbox}/folder`);
     Deno.writeTextFileSync(`${stage.inbox}/folder/old`, "was here");
@@ -101,12 +102,12 @@ Deno.test("skip: a sender to which the last words were lost is told again that a
       mute: (connection, bytes) => connection === 0 && bytes > 1_000_000,
     });
     const sender = stage.startSend(relay, `${stage.outbox}/folder`);
-    await receiver.process.event("done");
+    await receiver.process.event("error");
     relay.cut();
 
     const sent = await sender.ended;
 
-    assert.equal(sent.code, 0, sent.stderr);
+    assert.equal(sent.code, 4, sent.stderr);
     assert.equal(Deno.readTextFileSync(`${stage.inbox}/folder/old`), "was here");
     assert.deepEqual(names(`${stage.inbox}/folder`), ["added", "old"]);
   });

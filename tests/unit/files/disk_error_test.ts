@@ -26,8 +26,8 @@ Deno.test("what the operating system says becomes an error with a code", async (
       ["disk", /not a folder/, () => Deno.readDirSync(file)],
       ["disk", /too long/, () => Deno.lstatSync(`${folder}/${"a".repeat(300)}`)],
       ["disk", /is a folder/, () => Deno.readFileSync(folder)],
-      ["exists", /already taken/, () => Deno.mkdirSync(file)],
-      ["exists", /not empty/, () => Deno.removeSync(folder)],
+      ["disk", /already taken/, () => Deno.mkdirSync(file)],
+      ["disk", /not empty/, () => Deno.removeSync(folder)],
       ["disk_full", /no space/, () => Deno.writeFileSync("/dev/full", new Uint8Array(1))],
     ];
     for (const [code, why, body] of cases) {

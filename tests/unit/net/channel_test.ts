@@ -4,6 +4,7 @@ import { StxError } from "../../../lib/errors.ts";
 import {
   DRAIN_SIZE_MAX,
   DRAIN_TIMEOUT_MS,
+  GOODBYE_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
   PING_AFTER_MS,
   WINDOW_CONTROL_RECORDS,
@@ -324,6 +325,37 @@ cryptoTest("whoever waits for the peer's goodbye also stops at anything else tha
   const meeting = await meet();
   meeting.client.send("data");
   await meeting.server.peerClosed();
+  await meeting.end();
+});
+
+cryptoTest("whoever waits for the peer's last word learns whether it came", async () => {
+  const heard = await meet();
+  const closing = heard.client.close();
+  assert.equal(await heard.server.peerClosed(), true);
+  await Promise.all([closing, heard.server.close()]);
+  heard.assertNothingLeft();
+
+  const cut = await meet();
+  const waiting = cut.server.peerClosed();
+  cut.lines[0].cut();
+  assert.equal(await waiting, false);
+  await cut.end();
+
+  const ended = await meet();
+  const cutOff = ended.server.peerClosed();
+  ended.lines[0].close();
+  assert.equal(await cutOff, false, "the end of the line is no last word");
+  await ended.end();
+});
+
+cryptoTest("a peer that stays is not waited for longer than 5 seconds", async () => {
+  const meeting = await meet();
+  let wasHeard: boolean | undefined;
+  meeting.server.peerClosed().then((heard) => wasHeard = heard);
+  await meeting.pass(GOODBYE_TIMEOUT_MS - 1, 1_000);
+  assert.equal(wasHeard, undefined);
+  await meeting.pass(1);
+  assert.equal(wasHeard, true);
   await meeting.end();
 });
 

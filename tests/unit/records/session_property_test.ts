@@ -6,7 +6,7 @@ import { u32 } from "../../../lib/wire/fields.ts";
 import type { Message } from "../../../lib/wire/message.ts";
 import { piecesOf } from "../../support/pieces.ts";
 import { cryptoTest } from "../../support/settled_crypto.ts";
-import { crcMended, End, flipped, joined, recordsIn, ROOMY, SUITES } from "./records.ts";
+import { crcMended, type End, flipped, joined, recordsIn, ROOMY, SUITES } from "./records.ts";
 
 /** What happens next. Sides are 0, the client, and 1; places are parts of what is under way. */
 type Step =
