@@ -26,7 +26,7 @@ export { StdinSource, stdinSource } from "./lib/files/stdin_source.ts";
 export type { Walk, WalkOptions } from "./lib/files/walk.ts";
 export { type ClientOptions } from "./lib/handshake/client.ts";
 export { type ServerOptions } from "./lib/handshake/server.ts";
-export type { AddressPatterns } from "./lib/identity/address_patterns.ts";
+export type { AddressPattern, AddressPatterns } from "./lib/identity/address_patterns.ts";
 export {
   type Authorization,
   type AuthorizedKey,
@@ -72,7 +72,7 @@ export {
   type ReceiverOptions,
   receiveTransfer,
 } from "./lib/transfer/receiver.ts";
-export { type RecoveryOptions, recoverTransfers } from "./lib/transfer/recovery.ts";
+export { recoverTransfers, type RecoveryOptions } from "./lib/transfer/recovery.ts";
 export {
   type SenderEvent,
   type SenderOptions,

@@ -42,6 +42,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   // The receiver is full now, which says nothing about what it would take later: trying again is right.
   busy: 5,
   connection_lost: 5,
+  superseded: 5,
   // Tried again three times; then somebody in between does not want it to be.
   refused_connection: 3,
 

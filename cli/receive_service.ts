@@ -186,7 +186,7 @@ export class ReceiveService {
       maxSizeBytes,
       allowDotfiles,
       claim: (transferId) =>
-        this.#active.claim(channel.peerIdentity, transferId, () => void channel.abort("closing")),
+        this.#active.claim(channel.peerIdentity, transferId, () => void channel.abort("superseded")),
       onEvent: (event) => transfer.report(event),
     });
   }

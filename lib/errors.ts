@@ -28,6 +28,7 @@ export type ErrorCode =
   | "refused_connection"
   // A transfer.
   | "rejected"
+  | "superseded"
   | "bad_transfer_id"
   | "bad_manifest"
   | "bad_name"

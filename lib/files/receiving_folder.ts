@@ -5,7 +5,7 @@
 import { type Bytes, toHex } from "../bytes/bytes.ts";
 import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
-import type { ConflictPolicy, Entry, Placement, ReceivingFolder } from "../ports.ts";
+import type { ConflictPolicy, Entry, PartialTransfer, Placement, ReceivingFolder } from "../ports.ts";
 import { diskError } from "./disk_error.ts";
 import { freeName } from "./free_name.ts";
 import { FileHasher } from "./hashing.ts";
@@ -89,7 +89,7 @@ export class DiskFolder implements ReceivingFolder {
     entries: readonly Entry[],
     placement: Placement,
     sizeUnknown = false,
-  ): PartialFolder {
+  ): PartialTransfer {
     requireInside(entries);
     const id = toHex(localId);
     const folder = openPrivateFolder(this.path, id);

@@ -20,10 +20,12 @@ export const ALERTS = {
   protocolError: 5,
   /** A record that failed authentication. */
   badRecord: 6,
-  /** The other end was asked to stop, or has a newer connection for the same transfer. */
+  /** The other end was asked to stop. */
   closing: 7,
   /** The other end failed by itself, on its disk for example. */
   internalError: 8,
+  /** A newer connection works on the same transfer. */
+  superseded: 9,
 } as const;
 
 /** An alert's name. */
@@ -94,6 +96,11 @@ const MEANINGS: Readonly<Record<Alert, readonly [ErrorCode, string, string?]>> =
   badRecord: ["bad_record", "The peer got a record that somebody had changed on the way"],
   closing: ["connection_lost", "The peer is closing the connection"],
   internalError: ["connection_lost", "The peer failed by itself", "its own log says why"],
+  superseded: [
+    "superseded",
+    "Another stx send works on the same transfer",
+    "let that one finish, or stop it and send again",
+  ],
 };
 
 /**

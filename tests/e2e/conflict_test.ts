@@ -76,12 +76,12 @@ Deno.test("overwrite: what has the same name is replaced, the rest of a folder s
   });
 });
 
-Deno.test("skip: what is there stays, what is new arrives", async () => {
+Deno.test("skip: what is there stays, what is new arrives, and the sender is told so with 4", async () => {
   await withStage(async (stage) => {
     const sent = await sendTaken(stage, "skip");
 
     assert.equal(sent.code, 4, sent.stderr);
-    assert.match(sent.stderr, /2 of the files were already there and were kept/);
+    assert.match(sent.stderr, /^stx send: [^\n]*already there[^\n]*\n$/);
     assert.deepEqual(texts(stage), {
       "folder/added": "new",
       "folder/kept": "was here",
@@ -91,7 +91,20 @@ Deno.test("skip: what is there stays, what is new arrives", async () => {
   });
 });
 
-Deno.test("skip: a sender to which the last words were lost is told again that files were kept", async () => {
+Deno.test("skip: with nothing in the way a transfer is like any other", async () => {
+  await withStage(async (stage) => {
+    stage.file("folder/a", "1");
+    stage.file("folder/b", "2");
+    const receiver = await stage.receive({ args: ["--on-conflict", "skip"] });
+
+    const sent = await stage.send(receiver, `${stage.outbox}/folder`);
+
+    assert.equal(sent.code, 0, sent.stderr);
+    assert.deepEqual(texts(stage), { "folder/a": "1", "folder/b": "2" });
+  });
+});
+
+Deno.test("skip: a sender to which the last words were lost is told again, and nothing changes", async () => {
   await withStage(async (stage) => {
     Deno.mkdirSync(`${stage.inbox}/folder`);
     Deno.writeTextFileSync(`${stage.inbox}/folder/old`, "was here");
@@ -108,8 +121,10 @@ Deno.test("skip: a sender to which the last words were lost is told again that f
     const sent = await sender.ended;
 
     assert.equal(sent.code, 4, sent.stderr);
+    assert.match(sent.stderr, /stx send: [^\n]*already there[^\n]*\n$/);
     assert.equal(Deno.readTextFileSync(`${stage.inbox}/folder/old`), "was here");
     assert.deepEqual(names(`${stage.inbox}/folder`), ["added", "old"]);
+    assert.ok(relay.bytesFromClient < 1_100_000, `${relay.bytesFromClient} bytes went`);
   });
 });
 

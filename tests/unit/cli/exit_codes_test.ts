@@ -19,7 +19,7 @@ const BY_STATUS: Readonly<Record<number, readonly ErrorCode[]>> = {
     "unsupported_version",
   ],
   4: ["rejected", "too_large", "bad_name"],
-  5: ["busy", "connection_lost"],
+  5: ["busy", "connection_lost", "superseded"],
   6: [
     "bad_record",
     "bad_sequence",

@@ -6,9 +6,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Bytes } from "../../../lib/bytes/bytes.ts";
 import { crc32 } from "../../../lib/bytes/crc32.ts";
-import type { PartialFolder } from "../../../lib/files/partial_folder.ts";
 import { type DiskFolder, openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
-import type { ConflictPolicy, Entry } from "../../../lib/ports.ts";
+import type { ConflictPolicy, Entry, PartialTransfer } from "../../../lib/ports.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 import { streamOf, withPatched } from "./tree.ts";
 
@@ -45,7 +44,7 @@ export function open(
   place: Place,
   entries: readonly Entry[],
   conflict: ConflictPolicy = "refuse",
-): PartialFolder {
+): PartialTransfer {
   return place.folder.open(ID, entries, place.folder.place(entries, conflict));
 }
 
@@ -54,14 +53,14 @@ export function reopen(
   place: Place,
   entries: readonly Entry[],
   conflict: ConflictPolicy = "refuse",
-): PartialFolder {
+): PartialTransfer {
   const topNames = Object.fromEntries(entries.map(({ path }) => [path.split("/")[0]!, path.split("/")[0]!]));
   return openReceivingFolder(place.path).open(ID, entries, { topNames, conflict });
 }
 
 /** Writes `stream` in pieces of `chunkSize`. */
 export async function writeAll(
-  partial: PartialFolder,
+  partial: PartialTransfer,
   stream: Bytes,
   chunkSize = stream.length,
 ): Promise<void> {
@@ -75,7 +74,7 @@ export async function receive(
   place: Place,
   entries: readonly Entry[],
   conflict: ConflictPolicy = "refuse",
-): Promise<PartialFolder> {
+): Promise<PartialTransfer> {
   const partial = open(place, entries, conflict);
   await partial.resumeAt(0);
   await writeAll(partial, streamOf(entries), 1000);
@@ -98,7 +97,7 @@ export async function deliver(
 
 /** Resumes and checks that the hashes are those of the prefix. */
 export async function resume(
-  partial: PartialFolder,
+  partial: PartialTransfer,
   entries: readonly Entry[],
   sizeBytes: number,
 ): Promise<void> {
@@ -113,7 +112,7 @@ export function sha256(bytes: Bytes): Bytes {
 }
 
 /** Commits as a process would that dies after `count` renames; says whether it came to that. */
-export async function commitCut(partial: PartialFolder, count: number): Promise<boolean> {
+export async function commitCut(partial: PartialTransfer, count: number): Promise<boolean> {
   const { renameSync } = Deno;
   let left = count;
   const cut = (from: string | URL, to: string | URL) => {
