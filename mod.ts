@@ -66,12 +66,8 @@ export { SqliteTransferStore } from "./lib/store/sqlite_transfer_store.ts";
 export type { TransferChannel } from "./lib/transfer/channel.ts";
 export { makeManifest, type Manifest } from "./lib/transfer/manifest.ts";
 export { type ReceiptFacts, receiptText } from "./lib/transfer/receipt.ts";
-export {
-  type ReceivedTransfer,
-  type ReceiverEvent,
-  type ReceiverOptions,
-  receiveTransfer,
-} from "./lib/transfer/receiver.ts";
+export { receiveTransfer } from "./lib/transfer/receiver.ts";
+export type { ReceivedTransfer, ReceiverEvent, ReceiverOptions } from "./lib/transfer/receiver_options.ts";
 export { recoverTransfers, type RecoveryOptions } from "./lib/transfer/recovery.ts";
 export {
   type SenderEvent,

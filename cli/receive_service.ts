@@ -19,7 +19,8 @@ import type {
   TransferStore,
 } from "../lib/ports.ts";
 import { ActiveTransfers } from "../lib/transfer/active_transfers.ts";
-import { type ReceivedTransfer, type ReceiverEvent, receiveTransfer } from "../lib/transfer/receiver.ts";
+import { receiveTransfer } from "../lib/transfer/receiver.ts";
+import type { ReceivedTransfer, ReceiverEvent } from "../lib/transfer/receiver_options.ts";
 import { FileCount } from "./file_count.ts";
 import { Progress, type ProgressHandle } from "./progress.ts";
 import type { Output } from "./terminal.ts";

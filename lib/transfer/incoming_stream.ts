@@ -2,10 +2,12 @@
  * The data stream on its way in: every block is checked for its place before a byte of it is written.
  * @module
  */
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, equal } from "../bytes/bytes.ts";
 import { crc32 } from "../bytes/crc32.ts";
+import { escapeControls } from "../bytes/escape.ts";
 import { release } from "../bytes/memory.ts";
 import { StxError } from "../errors.ts";
+import type { Entry } from "../ports.ts";
 import { decodeData, decodeEnd, DIGEST_SIZE, type Message, type Offer } from "../wire/message.ts";
 
 /** See the module's text. */
@@ -32,11 +34,6 @@ export class IncomingStream {
   /** Bytes of the stream that are written. */
   get sizeBytes(): number {
     return this.#sizeBytes;
-  }
-
-  /** The SHA-256 hashes that the sender gave, in the order of the files. */
-  get digests(): readonly Bytes[] {
-    return this.#digests;
   }
 
   /**
@@ -95,5 +92,25 @@ export class IncomingStream {
     if (end.crc32 !== this.#crc) {
       throw new StxError("digest_mismatch", "Cannot finish: the checksum of the whole is not the sender's");
     }
+  }
+
+  /**
+   * Returns the files' hashes as they were read back from disk if they are what the sender gave; throws
+   * `digest_mismatch` if not, `malformed` if it gave more or fewer.
+   */
+  compareDigests(onDisk: readonly Bytes[], entries: readonly Entry[]): readonly Bytes[] {
+    const files = entries.filter((entry) => entry.kind === "file");
+    if (this.#digests.length !== files.length) {
+      throw new StxError(
+        "malformed",
+        `Cannot finish: ${this.#digests.length} digests came for ${files.length} files`,
+      );
+    }
+    const wrong = files.findIndex((_, i) => !equal(onDisk[i]!, this.#digests[i]!));
+    if (wrong >= 0) {
+      const path = escapeControls(files[wrong]!.path);
+      throw new StxError("digest_mismatch", `the file ${path} does not read back from disk as it was sent`);
+    }
+    return onDisk;
   }
 }

@@ -6,7 +6,9 @@
  */
 import { type Bytes, toHex, utf8 } from "../bytes/bytes.ts";
 import { formatPublicKeyLine } from "../identity/public_key.ts";
-import type { Entry } from "../ports.ts";
+import { signSshsigBlob } from "../identity/sshsig.ts";
+import type { Entry, Identity } from "../ports.ts";
+import { encodeDone } from "../wire/message.ts";
 
 /** The namespace of a receipt's signature. */
 export const RECEIPT_NAMESPACE = "receipt@stx1";
@@ -56,4 +58,11 @@ export function receiptText(facts: ReceiptFacts): string {
 /** What is signed: the text in UTF-8. */
 export function receiptMessage(facts: ReceiptFacts): Bytes {
   return utf8(receiptText(facts));
+}
+
+/** Signs a receipt; resolves to the body of the DONE that carries it. */
+export async function signReceipt(identity: Identity, facts: ReceiptFacts): Promise<Bytes> {
+  const { finishedMs, sizeBytes, sessionId, digests } = facts;
+  const signature = await signSshsigBlob(identity, RECEIPT_NAMESPACE, receiptMessage(facts));
+  return encodeDone({ finishedMs, sizeBytes, sessionId, withDigests: digests !== undefined, signature });
 }

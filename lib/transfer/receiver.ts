@@ -3,29 +3,15 @@
  * in place at once when it is whole. What it promises survives a crash at any point.
  * @module
  */
-import { type Bytes, concatAll, equal } from "../bytes/bytes.ts";
-import { escapeControls } from "../bytes/escape.ts";
-import { StreamSha256 } from "../crypto/stream_digest.ts";
+import { type Bytes, equal } from "../bytes/bytes.ts";
 import { codeOf, StxError } from "../errors.ts";
-import { signSshsigBlob } from "../identity/sshsig.ts";
-import { MANIFEST_BODY_SIZE_MAX, MANIFEST_SIZE_MAX, OFFER_TIMEOUT_MS } from "../limits.ts";
-import type {
-  Clock,
-  ConflictPolicy,
-  Entry,
-  Identity,
-  PartialTransfer,
-  Placement,
-  ReceivingFolder,
-  StoredTransfer,
-  TransferStore,
-} from "../ports.ts";
+import { OFFER_TIMEOUT_MS } from "../limits.ts";
+import type { Entry, PartialTransfer, Placement, StoredTransfer } from "../ports.ts";
 import { decodeManifest } from "../wire/manifest.ts";
 import {
   decodeDone,
   decodeOffset,
   encodeAccept,
-  encodeDone,
   encodeOffset,
   encodeReject,
   type Message,
@@ -34,66 +20,14 @@ import {
 } from "../wire/message.ts";
 import type { TransferChannel } from "./channel.ts";
 import { DurableMark } from "./durable_mark.ts";
+import { digestOf, IncomingManifest } from "./incoming_manifest.ts";
 import { IncomingStream } from "./incoming_stream.ts";
 import { checkManifest, checkSize, readOffer } from "./offer_policy.ts";
-import { RECEIPT_NAMESPACE, receiptMessage } from "./receipt.ts";
+import { signReceipt } from "./receipt.ts";
+import type { ReceivedTransfer, ReceiverOptions } from "./receiver_options.ts";
 import { finishCommit, localIdOf } from "./recovery.ts";
 import { rejectionFor } from "./rejection.ts";
 import { stateAfter, type TransferState } from "./transitions.ts";
-
-/** What a receiver reports while it works. */
-export type ReceiverEvent =
-  | {
-    readonly kind: "offered";
-    readonly transferId: Bytes;
-    readonly entries: readonly Entry[];
-    /** `null` where nobody knows yet. */
-    readonly sizeBytes: number | null;
-  }
-  /** Receiving goes on at `offset`, after an earlier attempt. */
-  | { readonly kind: "resumed"; readonly offset: number }
-  /** Bytes of the stream that were written. */
-  | { readonly kind: "received"; readonly bytes: number }
-  /** Everything has come; it is made durable and put in place. */
-  | { readonly kind: "finishing" };
-
-/** What a receiver works with. */
-export interface ReceiverOptions {
-  /** Who we are; it signs the receipt. */
-  readonly identity: Identity;
-  /** Time. */
-  readonly clock: Clock;
-  /** Remembers transfers across crashes. */
-  readonly store: TransferStore;
-  /** Where transfers arrive. */
-  readonly folder: ReceivingFolder;
-  /** The folder's absolute path, by which the store knows it again. */
-  readonly folderPath: string;
-  /** What to do where a name is taken. */
-  readonly conflict: ConflictPolicy;
-  /** Larger transfers are refused; `Infinity` takes any. */
-  readonly maxSizeBytes: number;
-  /** Whether a first path part may begin with a dot. */
-  readonly allowDotfiles: boolean;
-  /** Asked before anything of a transfer is touched; resolves when no other connection works on it. */
-  readonly claim: (transferId: Bytes) => Promise<() => void>;
-  /** Called as the transfer goes on. */
-  readonly onEvent: (event: ReceiverEvent) => void;
-}
-
-/** What came of a transfer. */
-export interface ReceivedTransfer {
-  /** The name of the transfer, 32 bytes. */
-  readonly transferId: Bytes;
-  /** What was received, in order. */
-  readonly entries: readonly Entry[];
-  /** Final name of each first path part. */
-  readonly topNames: Readonly<Record<string, string>>;
-  /** Bytes of all contents. */
-  readonly sizeBytes: number;
-  /** Bytes that came over this connection: 0 where only the answer had been lost. */
-  readonly receivedBytes: number;
-}
 
 /**
  * Receives one transfer over an open channel. Resolves when it is in place and the sender has been told. Rejects
@@ -119,12 +53,6 @@ export async function receiveTransfer(
   } finally {
     receiver.close();
   }
-}
-
-function digestOf(manifest: Bytes): Bytes {
-  const hash = new StreamSha256();
-  hash.update(manifest);
-  return hash.finish();
 }
 
 class Receiver {
@@ -190,7 +118,10 @@ class Receiver {
     this.#entries = decodeManifest(known.manifest);
     if (known.state !== "committing") return known;
     try {
-      await finishCommit(folder, this.#localId, known);
+      if (await finishCommit(folder, this.#localId, known) > 0) {
+        store.remove(this.#channel.peerIdentity, this.#localId);
+        return undefined;
+      }
     } catch (error) {
       if (codeOf(error) !== "state_corrupt") throw error;
       // Somebody has taken away what was to be put in place: begin again.
@@ -229,7 +160,10 @@ class Receiver {
     this.#stream = new IncomingStream(offer, start, crc32, () => {});
     await this.#receiveAll();
     const digests = offer.withDigests
-      ? this.#compareDigests(await folder.digestsInPlace(this.#entries, stored.placement))
+      ? this.#stream.compareDigests(
+        await folder.digestsInPlace(this.#entries, stored.placement),
+        this.#entries,
+      )
       : undefined;
     const receipt = await this.#sign(digests);
     this.#save({ ...stored, receipt, updatedMs: this.#options.clock.nowMs() });
@@ -241,27 +175,10 @@ class Receiver {
   async #begin(): Promise<void> {
     const offer = this.#offer;
     this.#channel.send("wantManifest");
-    const bodies: Bytes[] = [];
-    const entries: Entry[] = [];
-    let sizeBytes = 0;
-    while (entries.length < offer.entryCount) {
-      const { body } = await this.#next();
-      if (body.length > MANIFEST_BODY_SIZE_MAX) {
-        throw new StxError("malformed", `Cannot read MANIFEST: it has ${body.length} bytes`);
-      }
-      const more = decodeManifest(body);
-      if (more.length === 0) throw new StxError("malformed", "Cannot read MANIFEST: it has no entry");
-      sizeBytes += body.length;
-      if (sizeBytes > MANIFEST_SIZE_MAX) {
-        throw new StxError("too_large", `the list of names is larger than ${MANIFEST_SIZE_MAX} bytes`);
-      }
-      bodies.push(body);
-      for (const entry of more) entries.push(entry);
-    }
-    const manifest = concatAll(bodies);
-    if (entries.length !== offer.entryCount || !equal(digestOf(manifest), offer.manifestDigest)) {
-      throw new StxError("bad_manifest", "Cannot take the manifest: it is not the one that was offered");
-    }
+    const incoming = new IncomingManifest(offer);
+    while (!incoming.isWhole) incoming.take(await this.#next());
+    const manifest = incoming.finish();
+    const { entries } = incoming;
     this.#entries = entries;
     this.#announce();
     checkManifest(entries, offer, this.#options);
@@ -400,52 +317,30 @@ class Receiver {
     return this.#result(committed.placement);
   }
 
-  async #sign(digests: readonly Bytes[] | undefined): Promise<Bytes> {
+  #sign(digests: readonly Bytes[] | undefined): Promise<Bytes> {
     const { clock, identity } = this.#options;
-    const finishedMs = clock.nowMs();
-    const { sizeBytes } = this.#stream;
-    const { sessionId, peerIdentity } = this.#channel;
-    const message = receiptMessage({
-      sender: peerIdentity,
+    const { transferId, manifestDigest } = this.#offer;
+    return signReceipt(identity, {
+      sender: this.#channel.peerIdentity,
       receiver: identity.publicKey,
-      transferId: this.#offer.transferId,
-      manifestDigest: this.#offer.manifestDigest,
-      sessionId,
-      sizeBytes,
+      transferId,
+      manifestDigest,
+      sessionId: this.#channel.sessionId,
+      sizeBytes: this.#stream.sizeBytes,
       entries: this.#entries,
-      finishedMs,
+      finishedMs: clock.nowMs(),
       digests,
     });
-    const signature = await signSshsigBlob(identity, RECEIPT_NAMESPACE, message);
-    return encodeDone({ finishedMs, sizeBytes, sessionId, withDigests: digests !== undefined, signature });
   }
 
   async #checkDigests(partial: PartialTransfer): Promise<readonly Bytes[]> {
     try {
-      return this.#compareDigests(await partial.digests());
+      return this.#stream.compareDigests(await partial.digests(), this.#entries);
     } catch (error) {
       // What is on the disk is not what was sent: nothing of it is to be continued.
       if (codeOf(error) === "digest_mismatch") await this.#durable!.reset();
       throw error;
     }
-  }
-
-  /** Returns what was read back from disk if it is what the sender has sent; throws `digest_mismatch` if not. */
-  #compareDigests(onDisk: readonly Bytes[]): readonly Bytes[] {
-    const { digests } = this.#stream;
-    const files = this.#entries.filter((entry) => entry.kind === "file");
-    if (digests.length !== files.length) {
-      throw new StxError(
-        "malformed",
-        `Cannot finish: ${digests.length} digests came for ${files.length} files`,
-      );
-    }
-    const wrong = files.findIndex((_, i) => !equal(onDisk[i]!, digests[i]!));
-    if (wrong >= 0) {
-      const path = escapeControls(files[wrong]!.path);
-      throw new StxError("digest_mismatch", `the file ${path} does not read back from disk as it was sent`);
-    }
-    return onDisk;
   }
 
   #announce(): void {

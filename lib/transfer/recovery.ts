@@ -44,8 +44,10 @@ export async function recoverTransfers(options: RecoveryOptions): Promise<readon
   for (const { peer, transferId: localId, transfer } of store.list("committing")) {
     if (transfer.folder !== folderPath) continue;
     try {
-      await finishCommit(folder, localId, transfer);
-      store.save(peer, localId, { ...transfer, state: "done", updatedMs: clock.nowMs() });
+      const keptCount = await finishCommit(folder, localId, transfer);
+      // Nobody may say that files which were kept were received.
+      if (keptCount > 0) store.remove(peer, localId);
+      else store.save(peer, localId, { ...transfer, state: "done", updatedMs: clock.nowMs() });
     } catch (error) {
       failures.push(error);
     }
@@ -62,18 +64,21 @@ export async function recoverTransfers(options: RecoveryOptions): Promise<readon
   return failures;
 }
 
-/** Goes on with putting a transfer in place where a crash ended it; throws what `commit` throws. */
+/**
+ * Goes on with putting a transfer in place where a crash ended it. Resolves to the number of files that were
+ * kept in place of those that were sent; throws what `commit` throws.
+ */
 export async function finishCommit(
   folder: ReceivingFolder,
   localId: Bytes,
   transfer: StoredTransfer,
-): Promise<void> {
+): Promise<number> {
   const entries = decodeManifest(transfer.manifest);
   // All of it was there when it was decided, so a size that the manifest does not give was not known.
   const isSizeUnknown = transfer.durableBytes !== totalSizeBytes(entries);
   const partial = folder.open(localId, entries, transfer.placement, isSizeUnknown);
   try {
-    await partial.commit(() => {});
+    return await partial.commit(() => {});
   } finally {
     partial.close();
   }

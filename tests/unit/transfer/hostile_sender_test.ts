@@ -11,7 +11,7 @@ import {
 } from "../../../lib/limits.ts";
 import type { Entry } from "../../../lib/ports.ts";
 import { makeManifest, type Manifest, transferIdOf } from "../../../lib/transfer/manifest.ts";
-import type { ReceivedTransfer, ReceiverOptions } from "../../../lib/transfer/receiver.ts";
+import type { ReceivedTransfer, ReceiverOptions } from "../../../lib/transfer/receiver_options.ts";
 import { u64 } from "../../../lib/wire/fields.ts";
 import {
   decodeAccept,

@@ -112,6 +112,35 @@ Deno.test("what was kept because it existed is not said to be received", async (
   });
 });
 
+Deno.test("what was kept is not said to be received where a crash came between, either", async () => {
+  for (const isRestarted of [false, true]) {
+    await withWorld(async (world) => {
+      world.fill({ "d/": 0, "d/a": 5, "d/b": 6 });
+      Deno.mkdirSync(`${world.inbox}/d`);
+      Deno.writeTextFileSync(`${world.inbox}/d/a`, "mine");
+      const { store, clock, receiver } = world;
+      const save = store.save.bind(store);
+      store.save = (peer, id, transfer) => {
+        save(peer, id, transfer);
+        if (transfer.state === "committing") throw new Error("the process ends here");
+      };
+      const crashed = await world.attempt({ receiver: { conflict: "skip" } });
+      assert.ok(crashed.received.error !== undefined);
+      store.save = save;
+      assert.equal(store.list("committing").length, 1);
+      if (isRestarted) {
+        const folder = world.folder();
+        const options = { identity: receiver.publicKey, store, clock, folder, folderPath: world.inbox };
+        assert.deepEqual(await recoverTransfers(options), []);
+      }
+      assertFailed((await world.attempt({ receiver: { conflict: "skip" } })).sent, "rejected");
+      assert.equal(store.list("done").length, 0);
+      assert.equal(Deno.readTextFileSync(`${world.inbox}/d/a`), "mine");
+      assert.equal(Deno.statSync(`${world.inbox}/d/b`).size, 6);
+    });
+  }
+});
+
 Deno.test("another sender reaches a transfer in no way by choosing its name", async () => {
   await withWorld(async (world) => {
     world.write("file", NEW);

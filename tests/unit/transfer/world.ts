@@ -11,12 +11,12 @@ import { identityFromSeed } from "../../../lib/identity/identity.ts";
 import type { Identity, ReceivingFolder, Source } from "../../../lib/ports.ts";
 import { MemoryTransferStore } from "../../../lib/store/memory_transfer_store.ts";
 import { makeManifest, type Manifest } from "../../../lib/transfer/manifest.ts";
-import {
-  type ReceivedTransfer,
-  type ReceiverEvent,
-  type ReceiverOptions,
-  receiveTransfer,
-} from "../../../lib/transfer/receiver.ts";
+import { receiveTransfer } from "../../../lib/transfer/receiver.ts";
+import type {
+  ReceivedTransfer,
+  ReceiverEvent,
+  ReceiverOptions,
+} from "../../../lib/transfer/receiver_options.ts";
 import { type SenderEvent, sendTransfer, type SentReceipt } from "../../../lib/transfer/sender.ts";
 import { ChannelPair, type PairOptions } from "../../support/channel_pair.ts";
 import { seededRandom } from "../../support/seeded_random.ts";
