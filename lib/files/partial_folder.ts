@@ -3,21 +3,19 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { codeOf, StxError } from "../errors.ts";
+import { StxError } from "../errors.ts";
 import type { Entry, PartialTransfer } from "../ports.ts";
 import { diskError } from "./disk_error.ts";
 import { makeDurable, pause } from "./durable.ts";
 import { FileHasher } from "./hashing.ts";
 import { corrupt, findUnreal, inspect, openExisting, parentOf } from "./inspect.ts";
 import { arrivingMode, FILE_NEEDS, needsLess, takeBits } from "./modes.ts";
-import { finalPath, type Journey, moves, taken } from "./moves.ts";
+import { finalPath, type Journey } from "./moves.ts";
+import { checkMoves, countKept, moveAll, settleFolders } from "./placing.ts";
 import type { PrivateFolder } from "./private_folder.ts";
-import { mtimeMsOf } from "./walk.ts";
 
 /** Files and folders made in a row, a few milliseconds of work. */
 const FILES_UNTIL_PAUSE = 256;
-/** Renames in a row, a few milliseconds of work. */
-const MOVES_UNTIL_PAUSE = 512;
 /** Changes of modes in a row; each waits for the disk. */
 const MODES_UNTIL_PAUSE = 16;
 
@@ -153,26 +151,17 @@ export class PartialFolder implements PartialTransfer {
     const isRecovering = this.#stage !== "writing";
     this.#private.requireFolder("");
     if (!isRecovering) await this.#prepare();
-    for (const _ of moves(this.#journey, { isRecovering, isCheck: true })) await this.#pauseNowAndThen();
+    await checkMoves(this.#journey, isRecovering);
     beforeRename();
     this.#stage = "moving";
-    await this.#move(isRecovering);
-    await this.#settleFolders(isRecovering);
-    const keptCount = this.#journey.placement.conflict === "skip" ? await this.#countWaiting() : 0;
+    this.#private.requireFolder("");
+    await moveAll(this.#journey, isRecovering);
+    await settleFolders(this.#journey, isRecovering);
+    const keptCount = await countKept(this.#journey);
     this.#private.remove();
     this.#stage = "placed";
     this.#onPlaced();
     return keptCount;
-  }
-
-  /** Files that were not moved, because others of their names were there. */
-  async #countWaiting(): Promise<number> {
-    let count = 0;
-    for (const entry of this.#journey.entries) {
-      if (entry.kind === "file" && inspect(this.#pathOf(entry)) !== undefined) count += 1;
-      await this.#pauseNowAndThen();
-    }
-    return count;
   }
 
   /** Lets everything else have its turn after every few files. */
@@ -386,52 +375,6 @@ export class PartialFolder implements PartialTransfer {
     for (const entry of this.#journey.entries) {
       if (entry.kind === "directory" || !needsLess(entry)) continue;
       takeBits(this.#pathOf(entry), entry);
-      if (++count % MODES_UNTIL_PAUSE === 0) await pause();
-    }
-  }
-
-  async #move(isRecovering: boolean): Promise<void> {
-    const { root, placement } = this.#journey;
-    this.#private.requireFolder("");
-    const changed = new Set([root]);
-    const isMerging = placement.conflict === "overwrite" || placement.conflict === "skip";
-    let count = 0;
-    for (const { from, to } of moves(this.#journey, { isRecovering, isCheck: false })) {
-      const parent = parentOf(to);
-      const unreal = findUnreal(root, parent);
-      if (unreal !== undefined) throw taken(to, "it would lead through a symbolic link");
-      try {
-        Deno.renameSync(from, `${root}/${to}`);
-      } catch (error) {
-        throw diskError(error, "put in place", `${root}/${to}`);
-      }
-      if (parent !== "") changed.add(`${root}/${parent}`);
-      // Where a taken name ends it all, nobody else may take one between the check and the last rename.
-      if (++count % MOVES_UNTIL_PAUSE === 0 && isMerging) await pause();
-    }
-    await makeDurable([...changed]);
-  }
-
-  /**
-   * Takes from folders the bits that their owner should not have, the deepest first. That has to come last: a
-   * folder that may not be written to cannot be moved. A folder that was there before, and only got new
-   * contents, is left alone: it has another time than its entry.
-   */
-  async #settleFolders(isRecovering: boolean): Promise<void> {
-    const { root, placement, entries } = this.#journey;
-    let count = 0;
-    for (const entry of entries.toReversed()) {
-      if (entry.kind === "file" || !needsLess(entry)) continue;
-      const to = finalPath(entry.path, placement);
-      try {
-        if (findUnreal(root, to) !== undefined) continue;
-        const path = `${root}/${to}`;
-        if (mtimeMsOf(Deno.lstatSync(path)) === entry.mtimeMs) takeBits(path, entry);
-      } catch (error) {
-        const known = diskError(error, "change the mode of", `${root}/${to}`);
-        // Before the crash a folder above was closed, and that came after everything below it.
-        if (!isRecovering || codeOf(known) !== "permission") throw known;
-      }
       if (++count % MODES_UNTIL_PAUSE === 0) await pause();
     }
   }

@@ -1,0 +1,81 @@
+/**
+ * Putting a transfer in place: the renames, and what can only follow them.
+ * @module
+ */
+import { codeOf } from "../errors.ts";
+import { diskError } from "./disk_error.ts";
+import { makeDurable, pause } from "./durable.ts";
+import { findUnreal, inspect, parentOf } from "./inspect.ts";
+import { needsLess, takeBits } from "./modes.ts";
+import { finalPath, type Journey, moves, taken } from "./moves.ts";
+import { mtimeMsOf } from "./walk.ts";
+
+/** Renames or looks in a row, a few milliseconds of work. */
+const UNTIL_PAUSE = 512;
+/** Changes of modes in a row; each waits for the disk. */
+const MODES_UNTIL_PAUSE = 16;
+
+/** Throws what {@link moveAll} would throw, as far as that can be foreseen, before anything is moved. */
+export async function checkMoves(journey: Journey, isRecovering: boolean): Promise<void> {
+  let count = 0;
+  for (const _ of moves(journey, { isRecovering, isCheck: true })) {
+    if (++count % UNTIL_PAUSE === 0) await pause();
+  }
+}
+
+/** Renames everything into place and makes that durable. */
+export async function moveAll(journey: Journey, isRecovering: boolean): Promise<void> {
+  const { root, placement } = journey;
+  const changed = new Set([root]);
+  const isMerging = placement.conflict === "overwrite" || placement.conflict === "skip";
+  let count = 0;
+  for (const { from, to } of moves(journey, { isRecovering, isCheck: false })) {
+    const parent = parentOf(to);
+    if (findUnreal(root, parent) !== undefined) throw taken(to, "it would lead through a symbolic link");
+    try {
+      Deno.renameSync(from, `${root}/${to}`);
+    } catch (error) {
+      throw diskError(error, "put in place", `${root}/${to}`);
+    }
+    if (parent !== "") changed.add(`${root}/${parent}`);
+    // Where a taken name ends it all, nobody else may take one between the check and the last rename.
+    if (++count % UNTIL_PAUSE === 0 && isMerging) await pause();
+  }
+  await makeDurable([...changed]);
+}
+
+/**
+ * Takes from folders the bits that their owner should not have, the deepest first. That has to come last: a
+ * folder that may not be written to cannot be moved. A folder that was there before, and only got new
+ * contents, is left alone: it has another time than its entry.
+ */
+export async function settleFolders(journey: Journey, isRecovering: boolean): Promise<void> {
+  const { root, placement, entries } = journey;
+  let count = 0;
+  for (const entry of entries.toReversed()) {
+    if (entry.kind === "file" || !needsLess(entry)) continue;
+    const to = finalPath(entry.path, placement);
+    try {
+      if (findUnreal(root, to) !== undefined) continue;
+      const path = `${root}/${to}`;
+      if (mtimeMsOf(Deno.lstatSync(path)) === entry.mtimeMs) takeBits(path, entry);
+    } catch (error) {
+      const known = diskError(error, "change the mode of", `${root}/${to}`);
+      // Before the crash a folder above was closed, and that came after everything below it.
+      if (!isRecovering || codeOf(known) !== "permission") throw known;
+    }
+    if (++count % MODES_UNTIL_PAUSE === 0) await pause();
+  }
+}
+
+/** Files that still wait after {@link moveAll}: others of their names were there, and the policy is to skip them. */
+export async function countKept({ entries, dataPath, placement }: Journey): Promise<number> {
+  if (placement.conflict !== "skip") return 0;
+  let kept = 0;
+  let looked = 0;
+  for (const entry of entries) {
+    if (entry.kind === "file" && inspect(`${dataPath}/${entry.path}`) !== undefined) kept += 1;
+    if (++looked % UNTIL_PAUSE === 0) await pause();
+  }
+  return kept;
+}
