@@ -68,6 +68,8 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const CONNECT_TIMEOUT_MS = 15_000;
 /** A record that has begun must be whole after this: 1 MiB at 64 kbit/s takes 131 seconds. */
 export const RECORD_TIMEOUT_MS = 180_000;
+/** Time without a byte inside a record: shorter than the pause between PINGs, which a damaged size would swallow. */
+export const RECORD_STALL_MS = 15_000;
 /** An end that has sent nothing for so long sends a PING, so that silence means a dead line. */
 export const PING_AFTER_MS = 20_000;
 /** Silence after which the connection is given up. */

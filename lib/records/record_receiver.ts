@@ -8,6 +8,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { StxError } from "../errors.ts";
 import {
   NAK_SESSION_MAX,
+  RECORD_STALL_MS,
   RECORD_TIMEOUT_MS,
   RESYNC_TIMEOUT_MS,
   SEQUENCE_END,
@@ -54,6 +55,8 @@ export class RecordReceiver {
   #askedAgainFrom: number | undefined;
   /** When the first byte of a record that is not whole yet arrived. */
   #partialSinceMs: number | undefined;
+  /** When the last byte arrived. */
+  #lastBytesMs = 0;
 
   /** @param firstSequence 0, save in tests of a session's later part */
   constructor(keys: TrafficKeys, firstSequence = 0) {
@@ -78,6 +81,7 @@ export class RecordReceiver {
       // What is opening already came before it and stays valid.
       failure = error;
     }
+    this.#lastBytesMs = nowMs;
     if (this.#assembler.pendingSizeBytes === 0) this.#partialSinceMs = undefined;
     else if (messages.length > 0 || this.#partialSinceMs === undefined) this.#partialSinceMs = nowMs;
     return { messages, naks, failure };
@@ -172,13 +176,19 @@ export class RecordReceiver {
   excuseSilence(nowMs: number): void {
     if (this.#resyncSinceMs !== undefined) this.#resyncSinceMs = nowMs;
     if (this.#partialSinceMs !== undefined) this.#partialSinceMs = nowMs;
+    this.#lastBytesMs = nowMs;
+  }
+
+  /** When a record that has begun must be whole or go on, whichever comes first. */
+  #partialUntilMs(): number {
+    if (this.#partialSinceMs === undefined) return Infinity;
+    return Math.min(this.#partialSinceMs + RECORD_TIMEOUT_MS, this.#lastBytesMs + RECORD_STALL_MS);
   }
 
   /** When {@link handleTimeout} must be called. */
   nextTimeoutMs(): number | undefined {
     const resync = this.#resyncSinceMs === undefined ? Infinity : this.#resyncSinceMs + RESYNC_TIMEOUT_MS;
-    const partial = this.#partialSinceMs === undefined ? Infinity : this.#partialSinceMs + RECORD_TIMEOUT_MS;
-    const next = Math.min(resync, partial);
+    const next = Math.min(resync, this.#partialUntilMs());
     return next === Infinity ? undefined : next;
   }
 
@@ -187,10 +197,10 @@ export class RecordReceiver {
     if (this.#resyncSinceMs !== undefined && nowMs >= this.#resyncSinceMs + RESYNC_TIMEOUT_MS) {
       this.#failResync();
     }
-    if (this.#partialSinceMs !== undefined && nowMs >= this.#partialSinceMs + RECORD_TIMEOUT_MS) {
+    if (nowMs >= this.#partialUntilMs()) {
       throw new StxError(
         "connection_lost",
-        `A record was not whole after ${RECORD_TIMEOUT_MS / 1000} seconds`,
+        "A record that had begun did not go on, or took too long to be whole",
       );
     }
   }

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../../../lib/errors.ts";
 import {
   NAK_SESSION_MAX,
   RECORD_CIPHERTEXT_SIZE_MAX,
+  RECORD_STALL_MS,
   RECORD_TIMEOUT_MS,
   RESYNC_TIMEOUT_MS,
   SEQUENCE_END,
@@ -267,18 +268,31 @@ cryptoTest("a record that was found again ends the search", async () => {
   receiver.handleTimeout(START_MS + 10 * RECORD_TIMEOUT_MS);
 });
 
-cryptoTest("a record that has begun must be whole in time", async () => {
+cryptoTest("a record that has begun must go on", async () => {
   const receiver = receiverFrom();
   const [first, second] = await records(2);
   assert.equal(receiver.nextTimeoutMs(), undefined);
   await take(receiver, first!.slice(0, 3), START_MS);
   await take(receiver, first!.slice(3, 9), START_MS + 1000);
-  assert.equal(receiver.nextTimeoutMs(), START_MS + RECORD_TIMEOUT_MS, "from its first byte");
-  // A whole one begins the count for what follows it.
+  assert.equal(receiver.nextTimeoutMs(), START_MS + 1000 + RECORD_STALL_MS, "from its last byte");
   await take(receiver, concat(first!.slice(9), second!.slice(0, 4)), START_MS + 2000);
-  assert.equal(receiver.nextTimeoutMs(), START_MS + 2000 + RECORD_TIMEOUT_MS);
-  receiver.handleTimeout(START_MS + 2000 + RECORD_TIMEOUT_MS - 1);
-  assertFails(() => receiver.handleTimeout(START_MS + 2000 + RECORD_TIMEOUT_MS), "connection_lost");
+  receiver.handleTimeout(START_MS + 2000 + RECORD_STALL_MS - 1);
+  assertFails(() => receiver.handleTimeout(START_MS + 2000 + RECORD_STALL_MS), "connection_lost");
+});
+
+cryptoTest("a record that has begun must be whole in time, however it drips", async () => {
+  const receiver = receiverFrom();
+  const [first] = await records(1);
+  let nowMs = START_MS;
+  for (let at = 0; at < 20; at++) {
+    await take(receiver, first!.slice(at, at + 1), nowMs);
+    const untilMs = Math.min(nowMs + RECORD_STALL_MS, START_MS + RECORD_TIMEOUT_MS);
+    assert.equal(receiver.nextTimeoutMs(), untilMs);
+    nowMs += RECORD_STALL_MS - 1;
+    if (nowMs >= START_MS + RECORD_TIMEOUT_MS) break;
+    receiver.handleTimeout(nowMs);
+  }
+  assertFails(() => receiver.handleTimeout(START_MS + RECORD_TIMEOUT_MS), "connection_lost");
 });
 
 cryptoTest("time in which nobody listened does not count", async () => {
@@ -287,7 +301,7 @@ cryptoTest("time in which nobody listened does not count", async () => {
   await take(partial, first.slice(0, 3), START_MS);
   partial.excuseSilence(START_MS + RECORD_TIMEOUT_MS);
   partial.handleTimeout(START_MS + RECORD_TIMEOUT_MS);
-  assert.equal(partial.nextTimeoutMs(), START_MS + 2 * RECORD_TIMEOUT_MS);
+  assert.equal(partial.nextTimeoutMs(), START_MS + RECORD_TIMEOUT_MS + RECORD_STALL_MS);
   const searching = receiverFrom();
   await take(searching, flipped(first, 9), START_MS);
   searching.excuseSilence(START_MS + RESYNC_TIMEOUT_MS);
