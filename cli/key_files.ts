@@ -91,29 +91,49 @@ function agentKey(publicKey: Identity["publicKey"]): Identity {
       hint: "start one with: eval $(ssh-agent) && ssh-add FILE",
     });
   }
-  let connection: Duplex | undefined;
-  const identity = agentIdentity(publicKey, async () => {
-    try {
-      return connection = await dialUnix(socket);
-    } catch (error) {
-      throw new StxError("bad_key_file", "Cannot reach ssh-agent at SSH_AUTH_SOCK", {
-        hint: "start one with: eval $(ssh-agent) && ssh-add FILE",
-        cause: error,
-      });
-    }
-  });
   return {
     publicKey,
+    // An agent may ask its user first, and one that is stopped never answers: a handshake does not wait for ever.
     async sign(message) {
-      // An agent may ask its user first; a handshake does not wait for ever.
-      const cancel = systemClock.after(HANDSHAKE_TIMEOUT_MS, () => connection?.close());
+      const late = Promise.withResolvers<never>();
+      let connection: Duplex | undefined;
+      let isLate = false;
+      const cancel = systemClock.after(HANDSHAKE_TIMEOUT_MS, () => {
+        isLate = true;
+        connection?.close();
+        late.reject(
+          new StxError(
+            "bad_key_file",
+            `ssh-agent did not answer within ${HANDSHAKE_TIMEOUT_MS / 1000} seconds`,
+            {
+              hint: "see whether it waits for a confirmation",
+            },
+          ),
+        );
+      });
+      const identity = agentIdentity(publicKey, async () => {
+        connection = await dialAgent(socket);
+        if (isLate) connection.close();
+        return connection;
+      });
       try {
-        return await identity.sign(message);
+        return await Promise.race([identity.sign(message), late.promise]);
       } finally {
         cancel();
       }
     },
   };
+}
+
+async function dialAgent(socket: string): Promise<Duplex> {
+  try {
+    return await dialUnix(socket);
+  } catch (error) {
+    throw new StxError("bad_key_file", "Cannot reach ssh-agent at SSH_AUTH_SOCK", {
+      hint: "start one with: eval $(ssh-agent) && ssh-add FILE",
+      cause: error,
+    });
+  }
 }
 
 /** Runs a parser and puts the file's name before what it complains of. */
@@ -192,16 +212,24 @@ export function makeFolder(path: string): void {
  */
 export function replaceFile(path: string, text: string, mode: number): void {
   const temporary = `${path}.new`;
+  let file: Deno.FsFile;
   try {
-    {
-      using file = createNew(temporary, mode);
+    file = createNew(temporary, mode);
+  } catch (error) {
+    throw diskError(error, "write", error instanceof Deno.errors.AlreadyExists ? temporary : path);
+  }
+  try {
+    try {
       const bytes = new TextEncoder().encode(text);
       for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
       file.syncSync();
+    } finally {
+      file.close();
     }
     Deno.renameSync(temporary, path);
   } catch (error) {
-    throw diskError(error, "write", error instanceof Deno.errors.AlreadyExists ? temporary : path);
+    Deno.removeSync(temporary);
+    throw diskError(error, "write", path);
   }
 }
 

@@ -236,13 +236,15 @@ export class Sending {
 
   #started(offset: number, wanted: number): void {
     const { output } = this.#options;
+    // From here on whatever goes beyond what the receiver has is progress.
+    this.#reachedBytes = offset;
+    this.#retry.busy(systemClock.nowMs());
     if (wanted > 0 && offset === 0) {
       output.warn("what the receiver has does not fit the source any more: sending everything again");
     }
     if (offset > 0) {
       output.info(`Continuing at ${formatBytes(offset)} of ${formatBytes(this.#sizeBytes)}`);
       output.event("resumed", { transfer: this.#transferId!, offsetBytes: offset });
-      this.#reach(offset);
     }
     this.#progress?.update({ phase: "sending", bytes: offset, files: this.#files.at(offset) });
     this.#progress?.resumeAt(offset);

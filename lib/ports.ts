@@ -115,9 +115,10 @@ export interface PartialTransfer {
    * Puts everything in place: sets times and modes, makes it durable, renames, makes the renames durable.
    * Calling it again after a crash at any point finishes the same work. Calls `beforeRename` when all is
    * durable and nothing has a final name yet. Resolves to the number of files that were not put in place because
-   * the policy is to skip those that exist.
+   * the policy is to skip those that exist, and calls `onKept` with it before the partial folder, which still knows,
+   * is removed.
    */
-  commit(beforeRename: () => void): Promise<number>;
+  commit(beforeRename: () => void, onKept?: (count: number) => void): Promise<number>;
   /** Lets go of open files and of the lock; what was written stays for another time. */
   close(): void;
 }

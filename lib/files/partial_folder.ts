@@ -31,7 +31,7 @@ const MODES_UNTIL_PAUSE = 16;
 export class PartialFolder implements PartialTransfer {
   readonly #private: PrivateFolder;
   readonly #journey: Journey;
-  readonly #onPlaced: () => void;
+  readonly #onClosed: () => void;
   /** The entry whose turn it is. */
   #index = 0;
   /** The file of that entry, if it has been begun. */
@@ -52,11 +52,11 @@ export class PartialFolder implements PartialTransfer {
   #failure: StxError | undefined;
   #stage: "found" | "writing" | "moving" | "placed" = "found";
 
-  /** Works in `folder`, which it closes; `onPlaced` is called once everything stands in place. */
-  constructor(folder: PrivateFolder, journey: Journey, onPlaced: () => void) {
+  /** Works in `folder`, which it closes; `onClosed` is called when nobody works on it any more. */
+  constructor(folder: PrivateFolder, journey: Journey, onClosed: () => void) {
     this.#private = folder;
     this.#journey = journey;
-    this.#onPlaced = onPlaced;
+    this.#onClosed = onClosed;
   }
 
   /** Throws `permission`, `disk` and `disk_full` besides what the interface names. */
@@ -146,7 +146,7 @@ export class PartialFolder implements PartialTransfer {
    * Throws `exists`, before anything has its final name where that can be foreseen; `state_corrupt` if the
    * stream is not complete or files are missing; `permission`, `disk`, `disk_full`.
    */
-  async commit(beforeRename: () => void): Promise<number> {
+  async commit(beforeRename: () => void, onKept: (count: number) => void = () => {}): Promise<number> {
     if (this.#stage === "placed") return 0;
     const isRecovering = this.#stage !== "writing";
     this.#private.requireFolder("");
@@ -158,9 +158,9 @@ export class PartialFolder implements PartialTransfer {
     await moveAll(this.#journey, isRecovering);
     await settleFolders(this.#journey, isRecovering);
     const keptCount = await countKept(this.#journey);
+    if (keptCount > 0) onKept(keptCount);
     this.#private.remove();
     this.#stage = "placed";
-    this.#onPlaced();
     return keptCount;
   }
 
@@ -174,6 +174,7 @@ export class PartialFolder implements PartialTransfer {
   close(): void {
     this.#closeFile();
     this.#private.close();
+    this.#onClosed();
   }
 
   // ---- Writing ----

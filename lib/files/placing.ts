@@ -17,17 +17,26 @@ const MODES_UNTIL_PAUSE = 16;
 
 /** Throws what {@link moveAll} would throw, as far as that can be foreseen, before anything is moved. */
 export async function checkMoves(journey: Journey, isRecovering: boolean): Promise<void> {
+  const mayPause = isRecovering || isMerging(journey);
   let count = 0;
   for (const _ of moves(journey, { isRecovering, isCheck: true })) {
-    if (++count % UNTIL_PAUSE === 0) await pause();
+    if (++count % UNTIL_PAUSE === 0 && mayPause) await pause();
   }
+}
+
+/**
+ * Whether names that are taken do not matter. Where they end it all, no other transfer may take one between the
+ * check and the last rename: all of it happens in one turn.
+ */
+function isMerging({ placement }: Journey): boolean {
+  return placement.conflict === "overwrite" || placement.conflict === "skip";
 }
 
 /** Renames everything into place and makes that durable. */
 export async function moveAll(journey: Journey, isRecovering: boolean): Promise<void> {
-  const { root, placement } = journey;
+  const { root } = journey;
   const changed = new Set([root]);
-  const isMerging = placement.conflict === "overwrite" || placement.conflict === "skip";
+  const mayPause = isMerging(journey);
   let count = 0;
   for (const { from, to } of moves(journey, { isRecovering, isCheck: false })) {
     const parent = parentOf(to);
@@ -38,8 +47,7 @@ export async function moveAll(journey: Journey, isRecovering: boolean): Promise<
       throw diskError(error, "put in place", `${root}/${to}`);
     }
     if (parent !== "") changed.add(`${root}/${parent}`);
-    // Where a taken name ends it all, nobody else may take one between the check and the last rename.
-    if (++count % UNTIL_PAUSE === 0 && isMerging) await pause();
+    if (++count % UNTIL_PAUSE === 0 && mayPause) await pause();
   }
   await makeDurable([...changed]);
 }

@@ -55,8 +55,8 @@ export class DiskFolder implements ReceivingFolder {
   }
 
   /**
-   * Where the policy is to rename, the names chosen stay reserved until the transfer is in place or discarded,
-   * or {@link DiskFolder.release} is called. Free space is not looked at: that needs a permission of its own.
+   * Where the policy is to rename, the names chosen stay reserved until the transfer is closed or discarded, or
+   * {@link DiskFolder.release} is called. Free space is not looked at: that needs a permission of its own.
    */
   place(entries: readonly Entry[], conflict: ConflictPolicy, localId?: Bytes): Placement {
     requireInside(entries);

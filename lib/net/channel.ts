@@ -295,14 +295,19 @@ export class Channel implements TransferChannel {
     this.#finishing = true;
     this.#signalOutput();
     this.#signalChange();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#clock.after(DRAIN_TIMEOUT_MS, resolve);
-    await Promise.race([Promise.all([this.#writing, this.#reading]), promise]);
-    cancel();
+    await this.#loopsOr(DRAIN_TIMEOUT_MS);
     this.#cancelTimer?.();
     this.#duplex.close();
-    await Promise.all([this.#writing, this.#reading]);
+    // Both loops end with the socket; a signature that never comes must not hold up whoever closes.
+    await this.#loopsOr(DRAIN_TIMEOUT_MS);
     this.#connection.session?.erase();
+  }
+
+  async #loopsOr(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(delayMs, resolve);
+    await Promise.race([Promise.all([this.#writing, this.#reading]), promise]);
+    cancel();
   }
 
   #armTimer(): void {

@@ -108,7 +108,7 @@ class Receiver {
 
   /** The transfer as an earlier session left it; one that was being put in place is in place afterwards. */
   async #findStored(): Promise<StoredTransfer | undefined> {
-    const { store, folder, clock } = this.#options;
+    const { store } = this.#options;
     const known = store.find(this.#channel.peerIdentity, this.#localId);
     if (this.#offer.sizeBytes === null && known !== undefined) {
       throw new StxError("bad_transfer_id", "Cannot take an offer: its name is that of an earlier transfer");
@@ -118,18 +118,12 @@ class Receiver {
     this.#entries = decodeManifest(known.manifest);
     if (known.state !== "committing") return known;
     try {
-      if (await finishCommit(folder, this.#localId, known) > 0) {
-        store.remove(this.#channel.peerIdentity, this.#localId);
-        return undefined;
-      }
+      return await finishCommit(this.#options, this.#channel.peerIdentity, this.#localId, known);
     } catch (error) {
       if (codeOf(error) !== "state_corrupt") throw error;
       // Somebody has taken away what was to be put in place: begin again.
       return undefined;
     }
-    const done: StoredTransfer = { ...known, state: "done", updatedMs: clock.nowMs() };
-    this.#save(done);
-    return done;
   }
 
   /**
@@ -142,13 +136,23 @@ class Receiver {
     const { folder } = this.#options;
     const offer = this.#offer;
     if (!folder.isInPlace(this.#entries, stored.placement)) return false;
+    checkManifest(this.#entries, offer, this.#options);
     const answer = decodeDone(stored.receipt);
-    this.#announce();
     if (offer.isRepeated && (answer.withDigests || !offer.withDigests)) {
+      this.#announce();
       this.#channel.send("done", stored.receipt);
       return true;
     }
-    const { sha256, crc32 } = await folder.hashInPlace(this.#entries, stored.placement);
+    let prefix;
+    try {
+      prefix = await folder.hashInPlace(this.#entries, stored.placement);
+    } catch (error) {
+      if (!["state_corrupt", "permission"].includes(codeOf(error) ?? "")) throw error;
+      // It cannot be compared, so the conflict policy decides.
+      return false;
+    }
+    const { sha256, crc32 } = prefix;
+    this.#announce();
     this.#stored = stored;
     const start = await this.#offerPrefix(answer.sizeBytes, sha256);
     if (start === 0 && answer.sizeBytes > 0) {
@@ -192,23 +196,26 @@ class Receiver {
     const { blockSizeBytes, sizeBytes } = this.#offer;
     // Decided anew at every attempt: both the policy and what stands there may have changed.
     const placement = folder.place(this.#entries, conflict, this.#localId);
+    let partial: PartialTransfer;
     try {
-      this.#save({
-        state: "receiving",
-        manifest,
-        blockSizeBytes,
-        durableBytes,
-        folder: folderPath,
-        placement,
-        receipt: new Uint8Array(0),
-        updatedMs: clock.nowMs(),
-      });
-      this.#partial = folder.open(this.#localId, this.#entries, placement, sizeBytes === null);
-      return this.#partial;
+      partial = folder.open(this.#localId, this.#entries, placement, sizeBytes === null);
     } catch (error) {
       folder.release(placement);
       throw error;
     }
+    this.#partial = partial;
+    // Only whoever holds the folder's lock may write its row.
+    this.#save({
+      state: "receiving",
+      manifest,
+      blockSizeBytes,
+      durableBytes,
+      folder: folderPath,
+      placement,
+      receipt: new Uint8Array(0),
+      updatedMs: clock.nowMs(),
+    });
+    return partial;
   }
 
   /** A transfer that was begun before: says what of it is here. */
@@ -301,18 +308,19 @@ class Receiver {
     const digests = this.#offer.withDigests ? await this.#checkDigests(partial) : undefined;
     const receipt = await this.#sign(digests);
     const committed = { ...this.#stored!, durableBytes: this.#stream.sizeBytes, receipt };
-    const keptCount = await partial.commit(() => {
-      this.#save({ ...committed, state: "committing", updatedMs: clock.nowMs() });
-    });
+    const decide = () => this.#save({ ...committed, state: "committing", updatedMs: clock.nowMs() });
+    // Nobody may say that files which were kept were received.
+    const forget = () => store.remove(this.#channel.peerIdentity, this.#localId);
+    const keptCount = await partial.commit(decide, forget);
     if (keptCount > 0) {
-      // Nobody may say that these were received.
-      store.remove(this.#channel.peerIdentity, this.#localId);
       throw new StxError(
         "exists",
         `${keptCount} of the files were already there and were kept as they are; all others are in place`,
       );
     }
-    this.#save({ ...committed, state: "done", updatedMs: clock.nowMs() });
+    // A transfer without a size had a random name: nobody will ever ask for it again.
+    if (this.#offer.sizeBytes === null) forget();
+    else this.#save({ ...committed, state: "done", updatedMs: clock.nowMs() });
     this.tell("done", receipt);
     return this.#result(committed.placement);
   }

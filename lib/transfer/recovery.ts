@@ -44,10 +44,7 @@ export async function recoverTransfers(options: RecoveryOptions): Promise<readon
   for (const { peer, transferId: localId, transfer } of store.list("committing")) {
     if (transfer.folder !== folderPath) continue;
     try {
-      const keptCount = await finishCommit(folder, localId, transfer);
-      // Nobody may say that files which were kept were received.
-      if (keptCount > 0) store.remove(peer, localId);
-      else store.save(peer, localId, { ...transfer, state: "done", updatedMs: clock.nowMs() });
+      await finishCommit({ folder, store, clock }, peer, localId, transfer);
     } catch (error) {
       failures.push(error);
     }
@@ -65,23 +62,29 @@ export async function recoverTransfers(options: RecoveryOptions): Promise<readon
 }
 
 /**
- * Goes on with putting a transfer in place where a crash ended it. Resolves to the number of files that were
- * kept in place of those that were sent; throws what `commit` throws.
+ * Goes on with putting a transfer in place where a crash ended it, and notes in the journal what came of it.
+ * Resolves to `undefined` where files were kept in place of those that were sent: nobody may say that these were
+ * received. Throws what `commit` throws.
  */
 export async function finishCommit(
-  folder: ReceivingFolder,
+  { folder, store, clock }: Pick<RecoveryOptions, "folder" | "store" | "clock">,
+  peer: Bytes,
   localId: Bytes,
   transfer: StoredTransfer,
-): Promise<number> {
+): Promise<StoredTransfer | undefined> {
   const entries = decodeManifest(transfer.manifest);
   // All of it was there when it was decided, so a size that the manifest does not give was not known.
   const isSizeUnknown = transfer.durableBytes !== totalSizeBytes(entries);
   const partial = folder.open(localId, entries, transfer.placement, isSizeUnknown);
   try {
-    return await partial.commit(() => {});
+    const forget = () => store.remove(peer, localId);
+    if (await partial.commit(() => {}, forget) > 0) return undefined;
   } finally {
     partial.close();
   }
+  const done: StoredTransfer = { ...transfer, state: "done", updatedMs: clock.nowMs() };
+  store.save(peer, localId, done);
+  return done;
 }
 
 /** A transfer without a size had a random id: nobody will ever offer it again. */

@@ -395,18 +395,28 @@ Deno.test("many names are put in place without holding up everything else", asyn
   });
 });
 
-Deno.test("refuse: nobody takes a name between the first rename and the last", async () => {
+Deno.test("refuse: nobody takes a name between the check and the last rename", async () => {
   await withPlace(async (place) => {
     const entries = Array.from({ length: 1500 }, (_, i) => entry(`f${i}`));
     const partial = await receive(place, entries);
-    let turns = 0;
-    let timer: ReturnType<typeof setInterval> | undefined;
-    await partial.commit(() => {
-      timer = setInterval(() => turns += namesIn(place.path).length < 1500 ? 1 : 0, 0);
-    });
+    let rows = 0;
+    // Whoever has a turn while renames are still to be done takes one of the names.
+    const timer = setInterval(() => {
+      const names = namesIn(place.path);
+      if (rows > 0 && names.length < 1500) Deno.mkdirSync(`${place.path}/f1499`);
+    }, 0);
+    const { lstatSync } = Deno;
+    let looks = 0;
+    const look: typeof lstatSync = (path) => {
+      // In the middle of the check somebody is already waiting for a turn.
+      if (++looks === 700) rows = 1;
+      return lstatSync(path);
+    };
+    await withPatched(Deno, "lstatSync", look, () => partial.commit(nothing));
     clearInterval(timer);
     partial.close();
-    assert.equal(turns, 0);
+    assert.equal(rows, 1);
+    assert.ok(namesIn(place.path).every((name) => lstatSync(`${place.path}/${name}`).isFile));
   });
 });
 

@@ -138,12 +138,13 @@ Deno.test("rename: two transfers under way at once do not choose the same name",
     place.folder.release(second);
     assert.deepEqual(namesOf(place.folder.place(entries, "rename")), { a: "a-1" });
 
-    // A name stays reserved while its transfer is cut off, and until it is in place or discarded.
+    // A name stays reserved for as long as its transfer is worked on: the next attempt chooses anew.
     const partial = place.folder.open(ID, entries, first);
     await partial.resumeAt(0);
-    partial.close();
     place.folder.release(first);
     assert.deepEqual(namesOf(place.folder.place(entries, "rename")), { a: "a-2" });
+    partial.close();
+    assert.deepEqual(namesOf(place.folder.place(entries, "rename")), { a: "a" });
     const again = place.folder.open(ID, entries, first);
     await again.resumeAt(0);
     await again.write(new Uint8Array(3));
@@ -160,12 +161,13 @@ Deno.test("rename: two transfers under way at once do not choose the same name",
 
 Deno.test("rename: a name that a stored transfer has is reserved once it is opened", async () => {
   await withPlace(({ folder }) => {
-    folder.open(ID, [entry("a", 3)], { topNames: { a: "a-1" }, conflict: "rename" }).close();
+    const renamed = folder.open(ID, [entry("a", 3)], { topNames: { a: "a-1" }, conflict: "rename" });
     folder.open(OTHER_ID, [entry("b", 3)], { topNames: { b: "b" }, conflict: "refuse" }).close();
     assert.deepEqual(namesOf(folder.place([entry("a-1"), entry("b")], "rename")), {
       "a-1": "a-1-1",
       "b": "b",
     });
+    renamed.close();
   });
 });
 

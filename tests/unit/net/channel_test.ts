@@ -216,6 +216,26 @@ cryptoTest("a proper end at both ends takes no time and leaves nothing", async (
   assertFails(() => meeting.client.send("data"), "unexpected_message");
 });
 
+cryptoTest("at the end the keys of both ends are overwritten, proper or not", async () => {
+  const { erase } = Session.prototype;
+  let erased = 0;
+  Session.prototype.erase = function () {
+    erased += 1;
+    erase.call(this);
+  };
+  try {
+    for (const isProper of [true, false]) {
+      const meeting = await meet();
+      if (!isProper) meeting.lines[0].cut();
+      await meeting.end();
+      assert.equal(erased, 2);
+      erased = 0;
+    }
+  } finally {
+    Session.prototype.erase = erase;
+  }
+});
+
 cryptoTest("CLOSE alone ends what the peer says; its end of the line may come later", async () => {
   const meeting = await meet();
   meeting.lines[0].closeWrite = () => Promise.resolve();
