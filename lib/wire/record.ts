@@ -91,8 +91,8 @@ export class RecordAssembler {
     const sequence = this.#view.getUint32(this.#start);
     if (!this.#isIntact(this.#start, whole)) {
       this.#countDamaged();
-      // One byte only: if the damage is in the size, the next record may begin inside this one.
-      this.#start += 1;
+      // The smallest record only: if the damage is in the size, the next record may begin inside this one.
+      this.#start += RECORD_OVERHEAD + RECORD_CIPHERTEXT_SIZE_MIN;
       return { kind: "damaged", sequence };
     }
     return this.#take(sequence, whole);

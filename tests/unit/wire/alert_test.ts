@@ -40,6 +40,7 @@ Deno.test("a sealed alert says what the peer means, and no peer's word is repeat
     "bad_record",
     "connection_lost",
     "connection_lost",
+    "superseded",
   ]);
   assert.match(alertError("accessDenied", true).hint!, /authorized_keys/);
   assert.equal(alertError("busy", true).hint, undefined);

@@ -148,12 +148,24 @@ Deno.test("behind damage the next intact record with the awaited number is found
     assert.deepEqual(assembler.next(), { kind: "damaged", sequence: 7 });
     const found = assembler.findIntact(7);
     assert.ok(found.record?.kind === "whole" && found.record.sequence === 7);
-    assert.equal(found.discardedBytes, good.length - 1 + record(8, 5).length + record(9, 300).length);
+    const smallest = record(0, RECORD_CIPHERTEXT_SIZE_MIN).length;
+    assert.equal(found.discardedBytes, good.length - smallest + record(8, 5).length + record(9, 300).length);
     assert.equal(found.damaged, 0);
     const next = assembler.next();
     assert.ok(next?.kind === "whole" && next.sequence === 8);
     assert.equal(assembler.pendingSizeBytes, 0);
   }
+});
+
+Deno.test("a damaged record 0 does not hide its repetition", () => {
+  const good = record(0, 20);
+  const assembler = new RecordAssembler();
+  assembler.push(flipBit(good, 100));
+  assert.deepEqual(assembler.next(), { kind: "damaged", sequence: 0 });
+  assert.equal(assembler.findIntact(0).record, undefined);
+  assembler.push(concat(record(1, 9), good));
+  const { record: found } = assembler.findIntact(0);
+  assert.ok(found?.kind === "whole" && found.sequence === 0);
 });
 
 Deno.test("noise before a record is passed over, however the bytes are cut", () => {
