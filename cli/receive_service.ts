@@ -286,6 +286,8 @@ class Transfer {
   }
 
   finish(result: ReceivedTransfer): void {
+    const wasHere = result.receivedBytes === 0 && result.sizeBytes > 0;
+    if (wasHere) this.#progress?.resumeAt(result.sizeBytes);
     this.#progress?.update({ bytes: result.sizeBytes, files: this.#files.total });
     this.#progress?.finish();
     for (const entry of result.entries) {
@@ -299,7 +301,9 @@ class Transfer {
     }
     const names = Object.values(result.topNames);
     this.#output.info(
-      `Received ${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}: ` +
+      `${wasHere ? "Already had" : "Received"} ${names.slice(0, 3).join(", ")}${
+        names.length > 3 ? ` and ${names.length - 3} more` : ""
+      }: ` +
         `${formatBytes(result.sizeBytes)} in ${this.#files.total} ${
           this.#files.total === 1 ? "file" : "files"
         } from ${this.#peer}`,

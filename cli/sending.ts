@@ -243,11 +243,15 @@ export class Sending {
       output.warn("what the receiver has does not fit the source any more: sending everything again");
     }
     if (offset > 0) {
-      output.info(`Continuing at ${formatBytes(offset)} of ${formatBytes(this.#sizeBytes)}`);
+      output.info(
+        offset === this.#sizeBytes
+          ? "The receiver has all of it already."
+          : `Continuing at ${formatBytes(offset)} of ${formatBytes(this.#sizeBytes)}`,
+      );
       output.event("resumed", { transfer: this.#transferId!, offsetBytes: offset });
     }
-    this.#progress?.update({ phase: "sending", bytes: offset, files: this.#files.at(offset) });
     this.#progress?.resumeAt(offset);
+    this.#progress?.update({ phase: "sending", bytes: offset, files: this.#files.at(offset) });
   }
 
   #reach(bytes: number): void {
