@@ -13,6 +13,7 @@ import { arrivingMode, FILE_NEEDS, needsLess, takeBits } from "./modes.ts";
 import { finalPath, type Journey } from "./moves.ts";
 import { checkMoves, countKept, moveAll, settleFolders } from "./placing.ts";
 import type { PrivateFolder } from "./private_folder.ts";
+import { setFolderTime, setTime } from "./times.ts";
 
 /** Files and folders made in a row, a few milliseconds of work. */
 const FILES_UNTIL_PAUSE = 256;
@@ -177,8 +178,6 @@ export class PartialFolder implements PartialTransfer {
     this.#onClosed();
   }
 
-  // ---- Writing ----
-
   /** Makes folders and empty files up to the next file that has content, and begins that one. */
   async #openNext(): Promise<Deno.FsFile> {
     await this.#makeEmptyOnes();
@@ -273,8 +272,6 @@ export class PartialFolder implements PartialTransfer {
     if (entry !== undefined) throw corrupt(this.#pathOf(entry), "its end has not arrived");
   }
 
-  // ---- Resuming ----
-
   async #readPrefix(sizeBytes: number, hasher: FileHasher): Promise<void> {
     const kept = new Set<string>();
     let left = sizeBytes;
@@ -295,7 +292,7 @@ export class PartialFolder implements PartialTransfer {
       }
     }
     if (left > 0) throw corrupt(this.#private.dataPath, `it has ${left} bytes less than were kept`);
-    this.#removeOthers("", kept);
+    this.#private.removeOthers(kept);
   }
 
   #keepFolder(entry: Entry): void {
@@ -346,22 +343,6 @@ export class PartialFolder implements PartialTransfer {
     return openExisting(path, "file", { read: true, write: true });
   }
 
-  /** Removes from the folder `relative` all that is not in `kept`. */
-  #removeOthers(relative: string, kept: ReadonlySet<string>): void {
-    const folder = relative === "" ? this.#private.dataPath : `${this.#private.dataPath}/${relative}`;
-    try {
-      for (const item of Deno.readDirSync(folder)) {
-        const path = relative === "" ? item.name : `${relative}/${item.name}`;
-        if (!kept.has(path)) Deno.removeSync(`${this.#private.dataPath}/${path}`, { recursive: true });
-        else if (item.isDirectory) this.#removeOthers(path, kept);
-      }
-    } catch (error) {
-      throw diskError(error, "tidy up", folder);
-    }
-  }
-
-  // ---- Putting in place ----
-
   /** Completes the partial tree with times and modes, and makes all of it durable. */
   async #prepare(): Promise<void> {
     await this.#finishStream();
@@ -391,8 +372,6 @@ export class PartialFolder implements PartialTransfer {
     return `${root}/${to}`;
   }
 
-  // ---- Small things ----
-
   #sizeOf(entry: Entry): number {
     return this.#journey.sizeUnknown ? Infinity : entry.sizeBytes;
   }
@@ -418,21 +397,5 @@ export class PartialFolder implements PartialTransfer {
   #fail(error: StxError): StxError {
     this.#failure = error;
     return error;
-  }
-}
-
-function setTime(file: Deno.FsFile, entry: Entry): void {
-  const time = new Date(entry.mtimeMs);
-  file.utimeSync(time, time);
-}
-
-function setFolderTime(path: string, entry: Entry): void {
-  const folder = openExisting(path, "directory", { read: true });
-  try {
-    setTime(folder, entry);
-  } catch (error) {
-    throw diskError(error, "set the time of", path);
-  } finally {
-    folder.close();
   }
 }

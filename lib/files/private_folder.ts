@@ -70,6 +70,20 @@ export class PrivateFolder {
     makeFolder(this.dataPath);
   }
 
+  /** Removes of what has arrived all that is not in `kept`, paths below the data with every folder above them. */
+  removeOthers(kept: ReadonlySet<string>, relative = ""): void {
+    const folder = relative === "" ? this.dataPath : `${this.dataPath}/${relative}`;
+    try {
+      for (const item of Deno.readDirSync(folder)) {
+        const path = relative === "" ? item.name : `${relative}/${item.name}`;
+        if (!kept.has(path)) Deno.removeSync(`${this.dataPath}/${path}`, { recursive: true });
+        else if (item.isDirectory) this.removeOthers(kept, path);
+      }
+    } catch (error) {
+      throw diskError(error, "tidy up", folder);
+    }
+  }
+
   /** Removes the folder with all that has arrived, and `.stx-partial` with the last one; ends the lock. */
   remove(): void {
     this.requireFolder("");

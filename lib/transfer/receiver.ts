@@ -108,8 +108,7 @@ class Receiver {
 
   /** The transfer as an earlier session left it; one that was being put in place is in place afterwards. */
   async #findStored(): Promise<StoredTransfer | undefined> {
-    const { store } = this.#options;
-    const known = store.find(this.#channel.peerIdentity, this.#localId);
+    const known = this.#options.store.find(this.#channel.peerIdentity, this.#localId);
     if (this.#offer.sizeBytes === null && known !== undefined) {
       throw new StxError("bad_transfer_id", "Cannot take an offer: its name is that of an earlier transfer");
     }
@@ -133,8 +132,7 @@ class Receiver {
    * @returns whether that was all; if not, the transfer begins anew
    */
   async #offerAgain(stored: StoredTransfer): Promise<boolean> {
-    const { folder } = this.#options;
-    const offer = this.#offer;
+    const [{ folder }, offer] = [this.#options, this.#offer];
     if (!folder.isInPlace(this.#entries, stored.placement)) return false;
     checkManifest(this.#entries, offer, this.#options);
     const answer = decodeDone(stored.receipt);
@@ -147,9 +145,9 @@ class Receiver {
     try {
       prefix = await folder.hashInPlace(this.#entries, stored.placement);
     } catch (error) {
-      if (!["state_corrupt", "permission"].includes(codeOf(error) ?? "")) throw error;
       // It cannot be compared, so the conflict policy decides.
-      return false;
+      if (["state_corrupt", "permission"].includes(codeOf(error) ?? "")) return false;
+      throw error;
     }
     const { sha256, crc32 } = prefix;
     this.#announce();
