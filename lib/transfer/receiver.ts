@@ -132,7 +132,8 @@ class Receiver {
    * @returns whether that was all; if not, the transfer begins anew
    */
   async #offerAgain(stored: StoredTransfer): Promise<boolean> {
-    const [{ folder }, offer] = [this.#options, this.#offer];
+    const { folder } = this.#options;
+    const offer = this.#offer;
     if (!folder.isInPlace(this.#entries, stored.placement)) return false;
     checkManifest(this.#entries, offer, this.#options);
     const answer = decodeDone(stored.receipt);
