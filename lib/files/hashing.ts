@@ -8,7 +8,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { crc32 } from "../bytes/crc32.ts";
 import { diskError } from "./disk_error.ts";
 import { pause } from "./durable.ts";
-import { corrupt } from "./inspect.ts";
+import { corrupt, openExisting } from "./inspect.ts";
 
 /** `readSync` is fastest with about this much at once. */
 const BUFFER_SIZE = 1024 * 1024;
@@ -34,6 +34,16 @@ export class FileHasher {
       this.#crc32 = crc32(part, this.#crc32);
       left -= size;
       await this.#pauseAfter(size);
+    }
+  }
+
+  /** Adds the file at `path`: its first `sizeBytes` or all of it if that is `undefined`. */
+  async addFile(path: string, sizeBytes: number | undefined): Promise<void> {
+    const file = openExisting(path, "file", { read: true });
+    try {
+      await this.add(file, sizeBytes ?? file.statSync().size, path);
+    } finally {
+      file.close();
     }
   }
 

@@ -131,13 +131,7 @@ export class PartialFolder implements PartialTransfer {
     const digests: Bytes[] = [];
     for (const entry of this.#journey.entries) {
       if (entry.kind === "directory") continue;
-      const path = this.#whereIs(entry);
-      const file = openExisting(path, "file", { read: true });
-      try {
-        await hasher.add(file, this.#journey.sizeUnknown ? file.statSync().size : entry.sizeBytes, path);
-      } finally {
-        file.close();
-      }
+      await hasher.addFile(this.#whereIs(entry), this.#journey.sizeUnknown ? undefined : entry.sizeBytes);
       digests.push(hasher.finish().sha256);
     }
     return digests;

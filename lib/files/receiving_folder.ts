@@ -9,7 +9,7 @@ import type { ConflictPolicy, Entry, PartialTransfer, Placement, ReceivingFolder
 import { diskError } from "./disk_error.ts";
 import { freeName } from "./free_name.ts";
 import { FileHasher } from "./hashing.ts";
-import { inspect, openExisting, parentOf } from "./inspect.ts";
+import { inspect, parentOf } from "./inspect.ts";
 import { finalPath, requireSameKind, taken } from "./moves.ts";
 import { PartialFolder } from "./partial_folder.ts";
 import { openPrivateFolder, PARTIAL_FOLDER, removePrivateFolder } from "./private_folder.ts";
@@ -139,13 +139,7 @@ export class DiskFolder implements ReceivingFolder {
   ): AsyncGenerator<void> {
     for (const entry of entries) {
       if (entry.kind === "directory") continue;
-      const path = `${this.path}/${finalPath(entry.path, placement)}`;
-      const file = openExisting(path, "file", { read: true });
-      try {
-        await hasher.add(file, entry.sizeBytes, path);
-      } finally {
-        file.close();
-      }
+      await hasher.addFile(`${this.path}/${finalPath(entry.path, placement)}`, entry.sizeBytes);
       yield;
     }
   }

@@ -279,34 +279,29 @@ export class Channel implements TransferChannel {
       await this.#duplex.closeWrite();
     } catch (error) {
       // The peer's last words may say why it hung up, so reading goes on for a moment before this counts.
-      await this.#readingOr(DRAIN_TIMEOUT_MS);
+      await this.#within(DRAIN_TIMEOUT_MS, this.#reading);
       this.#fail(error);
     }
-  }
-
-  async #readingOr(delayMs: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#clock.after(delayMs, resolve);
-    await Promise.race([this.#reading, promise]);
-    cancel();
   }
 
   async #finish(): Promise<void> {
     this.#finishing = true;
     this.#signalOutput();
     this.#signalChange();
-    await this.#loopsOr(DRAIN_TIMEOUT_MS);
+    const loops = Promise.all([this.#writing, this.#reading]);
+    await this.#within(DRAIN_TIMEOUT_MS, loops);
     this.#cancelTimer?.();
     this.#duplex.close();
     // Both loops end with the socket; a signature that never comes must not hold up whoever closes.
-    await this.#loopsOr(DRAIN_TIMEOUT_MS);
+    await this.#within(DRAIN_TIMEOUT_MS, loops);
     this.#connection.session?.erase();
   }
 
-  async #loopsOr(delayMs: number): Promise<void> {
+  /** Waits for `work`, but no longer than `delayMs`. */
+  async #within(delayMs: number, work: Promise<unknown>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#clock.after(delayMs, resolve);
-    await Promise.race([Promise.all([this.#writing, this.#reading]), promise]);
+    await Promise.race([work, promise]);
     cancel();
   }
 

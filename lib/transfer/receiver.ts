@@ -181,10 +181,9 @@ class Receiver {
     const incoming = new IncomingManifest(offer);
     while (!incoming.isWhole) incoming.take(await this.#next());
     const manifest = incoming.finish();
-    const { entries } = incoming;
-    this.#entries = entries;
+    this.#entries = incoming.entries;
     this.#announce();
-    checkManifest(entries, offer, this.#options);
+    checkManifest(this.#entries, offer, this.#options);
     const partial = this.#open(manifest);
     await this.#beginStream(partial, await this.#offerPrefix(0, (await partial.resumeAt(0)).sha256));
   }

@@ -6,7 +6,14 @@ import { names } from "../support/tree.ts";
 
 const HAS_SCRIPT = works("script", "--version");
 
-/** Starts a sender at a terminal that trusts nobody yet. */
+/** Starts a sender at a terminal that trusts nobody yet, and waits until it asks. */
+async function askedAtTerminal(stage: Stage, receiver: Receiver, file: string): Promise<StxProcess> {
+  const sender = sendAtTerminal(stage, receiver, file);
+  await sender.says(/\(yes\/no\)\? $/);
+  return sender;
+}
+
+/** Starts a sender at a terminal. */
 function sendAtTerminal(stage: Stage, receiver: Receiver, file: string): StxProcess {
   return stage.start(["send", file, `127.0.0.1:${receiver.port}`], { env: stage.sender.env, terminal: true });
 }
@@ -17,8 +24,7 @@ Deno.test({
   fn: async () => {
     await withStage(async (stage) => {
       const receiver = await stage.receive();
-      const first = sendAtTerminal(stage, receiver, stage.file("first", "1"));
-      await first.says(/\(yes\/no\)\? $/);
+      const first = await askedAtTerminal(stage, receiver, stage.file("first", "1"));
       await first.type("yes\n");
       const asked = await first.ended;
       assert.equal(asked.code, 0, asked.stdout);
@@ -43,8 +49,7 @@ for (const answer of ["no\n", "y\n", "\n", "\x04"]) {
     fn: async () => {
       await withStage(async (stage) => {
         const receiver = await stage.receive();
-        const sender = sendAtTerminal(stage, receiver, stage.file("file", "content"));
-        await sender.says(/\(yes\/no\)\? $/);
+        const sender = await askedAtTerminal(stage, receiver, stage.file("file", "content"));
 
         await sender.type(answer);
 
@@ -63,8 +68,7 @@ Deno.test({
   fn: async () => {
     await withStage(async (stage) => {
       const receiver = await stage.receive();
-      const sender = sendAtTerminal(stage, receiver, stage.file("file", "content"));
-      await sender.says(/\(yes\/no\)\? $/);
+      const sender = await askedAtTerminal(stage, receiver, stage.file("file", "content"));
 
       await sender.type("\x03");
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { isInstalled, runProgram } from "../support/programs.ts";
+import { withAgent } from "../support/ssh_agent.ts";
 import { type Stage, withStage } from "../support/stage.ts";
 import { names } from "../support/tree.ts";
 
@@ -22,30 +23,20 @@ async function fingerprintOf(publicKey: string): Promise<string> {
 }
 
 /** Runs `body` while an ssh-agent holds the key `path`; gives it the agent's variable. */
-async function withAgent(stage: Stage, path: string, body: (env: Record<string, string>) => Promise<void>) {
-  const SSH_AUTH_SOCK = `${stage.folder}/agent`;
+async function withKeyInAgent(
+  stage: Stage,
+  path: string,
+  body: (env: Record<string, string>) => Promise<void>,
+) {
   const askpass = `${stage.folder}/askpass`;
   Deno.writeTextFileSync(askpass, `#!/bin/sh\necho '${PASSPHRASE}'\n`, { mode: 0o700 });
-  const agent = new Deno.Command("ssh-agent", {
-    args: ["-D", "-a", SSH_AUTH_SOCK],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  try {
-    const reader = agent.stdout.getReader();
-    // It says where it listens once it does.
-    await reader.read();
-    await reader.cancel();
+  await withAgent(stage.folder, async (SSH_AUTH_SOCK) => {
     const added = await runProgram("ssh-add", ["-q", path], {
       env: { SSH_AUTH_SOCK, SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: "force" },
     });
     assert.equal(added.code, 0, added.stderr);
     await body({ SSH_AUTH_SOCK });
-  } finally {
-    agent.kill("SIGTERM");
-    await agent.status;
-  }
+  });
 }
 
 Deno.test({
@@ -112,7 +103,7 @@ Deno.test({
       await Deno.copyFile(`${stage.sender.identity}.pub`, authorized);
       Deno.writeTextFileSync(authorized, Deno.readTextFileSync(`${key}.pub`), { append: true });
       const file = stage.file("file", "content");
-      await withAgent(stage, key, async (agent) => {
+      await withKeyInAgent(stage, key, async (agent) => {
         const env = { ...stage.sender.env, ...agent };
         const toPlain = await stage.receive({ args: ["--authorized-keys", authorized] });
         const fromLocked = await stage.send(toPlain, file, { args: ["-i", key], env });

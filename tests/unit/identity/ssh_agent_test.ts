@@ -8,6 +8,8 @@ import { encodeString } from "../../../lib/identity/ssh_encoding.ts";
 import { signSshsig, verifySshsig } from "../../../lib/identity/sshsig.ts";
 import type { Duplex } from "../../../lib/ports.ts";
 import { u32, u8 } from "../../../lib/wire/fields.ts";
+import { dialUnix } from "../../../lib/net/tcp.ts";
+import { withAgent } from "../../support/ssh_agent.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 import { assertRejects } from "./failures.ts";
 import { HAS_AGENT, keygen, run } from "./ssh_tools.ts";
@@ -182,40 +184,6 @@ Deno.test("a failure with a code that opening the connection throws goes on unch
   await assertRejects(() => identity.sign(MESSAGE), "usage", /^No agent named$/);
 });
 
-/** A connection to an agent's socket. */
-async function connectTo(socket: string): Promise<Duplex> {
-  const connection = await Deno.connect({ transport: "unix", path: socket });
-  return {
-    read: (into) => connection.read(into),
-    write: async (bytes) => {
-      for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
-    },
-    closeWrite: () => connection.closeWrite(),
-    close: () => connection.close(),
-  };
-}
-
-/** Runs `body` while an ssh-agent listens on a socket in `folder`. */
-async function withAgent(folder: string, body: (socket: string) => Promise<void>): Promise<void> {
-  const socket = `${folder}/agent`;
-  const agent = new Deno.Command("ssh-agent", {
-    args: ["-D", "-a", socket],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  try {
-    // It says where it listens once it does.
-    const reader = agent.stdout.getReader();
-    assert.match(new TextDecoder().decode((await reader.read()).value), /SSH_AUTH_SOCK/);
-    await reader.cancel();
-    await body(socket);
-  } finally {
-    agent.kill("SIGTERM");
-    await agent.status;
-  }
-}
-
 Deno.test({
   name: "a real ssh-agent lists its keys and signs (needs ssh-agent)",
   ignore: !HAS_AGENT,
@@ -225,12 +193,12 @@ Deno.test({
       const second = await keygen(folder, "second", ["-t", "ecdsa"]);
       const { publicKey } = parsePublicKeyLine(await Deno.readTextFile(`${path}.pub`));
       await withAgent(folder, async (socket) => {
-        const identity = agentIdentity(publicKey, () => connectTo(socket));
+        const identity = agentIdentity(publicKey, () => dialUnix(socket));
         await assertRejects(() => identity.sign(MESSAGE), "bad_key_file", /refused/);
 
         const added = await run("ssh-add", ["-q", path, second], "", { SSH_AUTH_SOCK: socket });
         assert.ok(added.success, added.stderr);
-        const connection = await connectTo(socket);
+        const connection = await dialUnix(socket);
         try {
           assert.deepEqual(await listAgentKeys(connection), [publicKey]);
         } finally {
