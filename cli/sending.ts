@@ -116,20 +116,16 @@ export class Sending {
   async #recover(error: unknown): Promise<void> {
     const { output, trust, manifest, retryFirst, signal } = this.#options;
     if (codeOf(error) === "unknown_receiver" && await unlessAborted(trust.ask(output), signal)) return;
-    if (manifest.sizeBytes === null && this.#reachedBytes > 0 && codeOf(error) === "connection_lost") {
-      throw new StxError(
-        "connection_lost",
-        `${(error as Error).message}; standard input cannot be sent twice`,
-        {
-          hint: "send it again from its source, or as a file, which can be continued",
-          cause: error,
-        },
-      );
-    }
     const isFirst = !this.#wasConnected && !retryFirst && codeOf(error) === "connection_lost";
     const delayMs = isFirst ? undefined : this.#retry.delayAfter(error, systemClock.nowMs());
     if (delayMs === undefined) throw error;
     const { code, message } = error as StxError;
+    if (manifest.sizeBytes === null && this.#reachedBytes > 0) {
+      throw new StxError(code, `${message}; standard input cannot be sent twice`, {
+        hint: "send it again from its source, or as a file, which can be continued",
+        cause: error,
+      });
+    }
     output.info(`${message}. Trying again in ${formatDuration(delayMs)}.`);
     output.event("retry", { attempt: this.#retry.attempt, delayMs, code, message });
     this.#progress?.update({ phase: "connecting" });
