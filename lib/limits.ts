@@ -102,5 +102,17 @@ export const DURABLE_EVERY_MS = 2_000;
 export const MANIFEST_SIZE_MAX = 256 * 1024 * 1024;
 /** From READY to OFFER. */
 export const OFFER_TIMEOUT_MS = 30_000;
+/** Handshakes under way at once. A stranger costs some 20 KiB; one more takes the place of one that is there. */
+export const HANDSHAKES_MAX = 256;
+/** The same from one IPv4 address or one IPv6 /64, so that a single machine cannot take every place. */
+export const HANDSHAKES_PER_ADDRESS_MAX = 64;
+/** Answers to HELLO a second: each is about 1 ms of public-key work, so strangers get a quarter of one core. */
+export const PUBLIC_KEY_PER_SECOND = 250;
+/** Answers to HELLO at once, after a quiet time: more senders than that do not begin together. */
+export const PUBLIC_KEY_BURST = 512;
+/** Client nonces that a server remembers in memory; the oldest makes room. About 8 MiB. */
+export const NONCE_RING_SIZE = 65_536;
+/** Shared keys in one file: each is tried on every HELLO, which takes some 10 microseconds. */
+export const SHARED_KEY_COUNT_MAX = 64;
 /** Senders served at once by one receiver. */
 export const CONNECTIONS_MAX = 512;

@@ -163,6 +163,38 @@ export interface TransferStore {
   close(): void;
 }
 
+/** A server's memory of the sessions that were opened, so that none is ever opened by the same HELLO again. */
+export interface NonceStore {
+  /**
+   * Claims a client's nonce; durable when the call returns.
+   * @param nonce 32 bytes, from the HELLO of a client that has proved who it is
+   * @param expiresMs until when it is remembered, in milliseconds since 1970
+   * @param nowMs claims that have expired by then are forgotten
+   * @returns `false` if it was claimed before
+   */
+  claim(nonce: Bytes, expiresMs: number, nowMs: number): boolean;
+}
+
+/** A peer's change of identity, as that peer has announced it. */
+export interface KnownRotation {
+  /** The 32-byte public key that is given up. */
+  readonly oldKey: Bytes;
+  /** The 32-byte public key that follows it. */
+  readonly newKey: Bytes;
+  /** The statement that both keys have signed: see `lib/identity/rotation.ts`. */
+  readonly statement: Bytes;
+  /** Whether the new key has been used, so that the old one counts no longer. */
+  readonly isComplete: boolean;
+}
+
+/** A receiver's memory of the changes that its senders have announced. */
+export interface RotationStore {
+  /** Writes a change, in place of one with the same old key; durable when the call returns. */
+  save(rotation: KnownRotation): void;
+  /** Every change, in no order. */
+  list(): readonly KnownRotation[];
+}
+
 /** A long-term Ed25519 key pair that can sign; where the private half lies is its own affair. */
 export interface Identity {
   /** The 32-byte public key. */
