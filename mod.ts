@@ -46,6 +46,7 @@ export { armorSshsig, verifySshsig, verifySshsigBlob } from "./lib/identity/sshs
 export { Channel } from "./lib/net/channel.ts";
 export { connect } from "./lib/net/client.ts";
 export { accept } from "./lib/net/server.ts";
+export { type ByteStreams, streamDuplex } from "./lib/net/stream_duplex.ts";
 export { connDuplex, dial, listen, systemClock, systemRandom } from "./lib/net/tcp.ts";
 export type {
   Clock,
@@ -53,15 +54,23 @@ export type {
   Duplex,
   Entry,
   Identity,
+  KnownRotation,
+  NonceStore,
   PartialTransfer,
   Placement,
   Random,
   ReceivingFolder,
+  RotationStore,
   Source,
   StoredTransfer,
   TransferStore,
 } from "./lib/ports.ts";
+export { MemoryNonceStore } from "./lib/store/memory_nonce_store.ts";
+export { MemoryRotationStore } from "./lib/store/memory_rotation_store.ts";
 export { MemoryTransferStore } from "./lib/store/memory_transfer_store.ts";
+export { SqliteNonceStore } from "./lib/store/sqlite_nonce_store.ts";
+export { SqliteRotationStore } from "./lib/store/sqlite_rotation_store.ts";
+export { SqliteState } from "./lib/store/sqlite_state.ts";
 export { SqliteTransferStore } from "./lib/store/sqlite_transfer_store.ts";
 export type { TransferChannel } from "./lib/transfer/channel.ts";
 export { makeManifest, type Manifest } from "./lib/transfer/manifest.ts";

@@ -83,8 +83,9 @@ const SEND = {
   description:
     "Sends each PATH to the receiver that listens at HOST, on port 7891 unless another is given. A " +
     "folder is sent with all below it. PATH - is standard input and needs --name. A receiver that is not " +
-    "known yet is shown by its fingerprint and asked about on a terminal, and refused without one. A transfer " +
-    "that was cut is resumed where it stopped.",
+    "known yet is shown by its fingerprint and asked about on a terminal, and refused without one. With a " +
+    "shared key, which the receiver has too, it is remembered without a question. A transfer that was cut is " +
+    "resumed where it stopped.",
   positionals: [
     { placeholder: "PATH", completion: "file", repeated: true },
     { placeholder: "HOST[:PORT]", completion: "none" },
@@ -96,6 +97,18 @@ const SEND = {
       value: { placeholder: "KEY", completion: "file" },
       help:
         "Send to this receiver and no other: its public key, its SHA256 fingerprint, or a file with its key",
+    },
+    {
+      name: "psk-file",
+      value: { placeholder: "FILE", completion: "file" },
+      help: "File of the one key that is shared with the receiver, made with stx keygen --psk",
+    },
+    {
+      name: "auth",
+      value: { placeholder: "MODE", completion: ["identity", "psk", "identity+psk"] },
+      help: "What proves the two ends to each other: identity (the default without --psk-file), psk (the " +
+        "shared key alone) or identity+psk (both); with --psk-file the default is psk, or both where the " +
+        "receiver asks for both",
     },
     {
       name: "name",
@@ -131,6 +144,10 @@ const SEND = {
     { line: "stx send report.pdf photos host.example", text: "A file and a folder, to the default port." },
     { line: "stx send backup.tar 192.0.2.7:9000 --retry-for 2h", text: "Keep trying over a bad line." },
     { line: "tar c src | stx send - host.example --name src.tar", text: "From a pipe." },
+    {
+      line: "stx send --psk-file shared_key photos host.example",
+      text: "With a shared key, to a receiver that was given the same file.",
+    },
   ],
   instead: {
     r: "leave it out: a folder is always sent with all below it",
@@ -144,8 +161,8 @@ const RECV = {
   summary: "Listen, and take files from authorized senders",
   description:
     "Listens for senders and puts what they send into a folder, under the names that it has there. Only " +
-    "senders whose public key is in the file of authorized keys are let in. On start it prints its address, " +
-    "its fingerprint, and a line with which to send to it.",
+    "senders whose public key is in the file of authorized keys, or who have a shared key, are let in. On " +
+    "start it prints its address, its fingerprint, and a line with which to send to it.",
   positionals: [],
   flags: [
     {
@@ -163,6 +180,19 @@ const RECV = {
       name: "authorized-keys",
       value: { placeholder: "FILE", completion: "file" },
       help: "Public keys of the senders to let in (default: authorized_keys in the configuration folder)",
+    },
+    {
+      name: "psk-file",
+      value: { placeholder: "FILE", completion: "file" },
+      help: "File of the keys that are shared with senders, one a line, made with stx keygen --psk",
+    },
+    {
+      name: "auth",
+      value: { placeholder: "MODE", completion: ["identity", "psk", "identity+psk", "either"] },
+      help:
+        "What a sender has to prove: identity (an authorized key; the default without --psk-file), psk (a " +
+        "shared key; the default with --psk-file), identity+psk (both) or either (the default with " +
+        "--psk-file and --authorized-keys)",
     },
     { name: "once", help: "End after one finished transfer" },
     {
@@ -191,29 +221,33 @@ const RECV = {
       line: "stx recv -i ~/.ssh/id_ed25519 --authorized-keys ~/.ssh/authorized_keys",
       text: "Use the keys that ssh uses.",
     },
+    { line: "stx recv --psk-file shared_key", text: "From whoever has the shared key, and nobody else." },
   ],
 } as const satisfies Command;
 
 const KEYGEN = {
   name: "keygen",
-  summary: "Make an identity",
+  summary: "Make an identity, or a shared key",
   description:
     "Makes an Ed25519 key pair in the format of OpenSSH. The private key is readable by its owner alone. " +
-    "The public key, in FILE.pub, goes into the authorized_keys of those who shall receive from here.",
+    "The public key, in FILE.pub, goes into the authorized_keys of those who shall receive from here. With " +
+    "--psk it makes a shared key in its place: one file, readable by its owner alone, that both machines " +
+    "get; copy it over a channel that is already safe.",
   positionals: [],
   flags: [
     {
       name: "out",
       short: "f",
       value: { placeholder: "FILE", completion: "file" },
-      help: "File for the private key (default: identity in the configuration folder)",
+      help: "File for the key (default: identity, or with --psk shared_key, in the configuration folder)",
     },
     {
       name: "comment",
       short: "C",
       value: { placeholder: "TEXT", completion: "none", mayBeEmpty: true },
-      help: "Comment to put behind the public key",
+      help: "Comment to put behind the public or the shared key",
     },
+    { name: "psk", help: "Make a shared key in place of an identity" },
     { name: "force", help: "Replace a key that is already there" },
     ...COMMON_FLAGS,
   ],
@@ -223,6 +257,7 @@ const KEYGEN = {
       line: 'stx keygen --out backup_key --comment "nightly backup"',
       text: "A key of its own for one task.",
     },
+    { line: "stx keygen --psk --out shared_key", text: "A key for two machines to share." },
   ],
 } as const satisfies Command;
 

@@ -1,20 +1,13 @@
 /**
- * Key and trust files on disk: where they are, who may read them, and what they hold.
+ * Files of private keys on disk: where they are, who may read them, and what they hold.
  * @module
  */
 import { dirname, join } from "node:path";
 import { escapeControls } from "../lib/bytes/escape.ts";
 import { StxError } from "../lib/errors.ts";
 import { diskError } from "../lib/files/disk_error.ts";
-import { type AuthorizedKeys, parseAuthorizedKeys } from "../lib/identity/authorized_keys.ts";
 import { generateSeed, identityFromSeed } from "../lib/identity/identity.ts";
-import {
-  formatReceiverLine,
-  parseKnownReceivers,
-  type ReceiverEntry,
-} from "../lib/identity/known_receivers.ts";
 import { formatPrivateKey, parsePrivateKey } from "../lib/identity/openssh_key.ts";
-import { parsePeer, type PeerPin } from "../lib/identity/peer_pin.ts";
 import { fingerprint, formatPublicKeyLine, parsePublicKeyLine } from "../lib/identity/public_key.ts";
 import { agentIdentity } from "../lib/identity/ssh_agent.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "../lib/limits.ts";
@@ -27,10 +20,16 @@ import type { Output } from "./terminal.ts";
 /** A key or trust file is text of a few lines; a larger one is something else. */
 const FILE_SIZE_MAX = 16 * 1024 * 1024;
 const READABLE_BY_OTHERS = 0o077;
-const WRITABLE_BY_OTHERS = 0o022;
 
-/** Reads a text file whole, or returns `undefined` if there is none. */
-function readText(path: string, what: string): { text: string; mode: number | null } | undefined {
+/** A file that was read. */
+export interface TextFile {
+  readonly text: string;
+  /** Who may do what with it; `null` where the system has no such thing. */
+  readonly mode: number | null;
+}
+
+/** Reads a text file whole, or returns `undefined` if there is none. `what` names it in errors. */
+export function readText(path: string, what: string): TextFile | undefined {
   try {
     const info = Deno.statSync(path);
     if (!info.isFile || info.size > FILE_SIZE_MAX) {
@@ -46,7 +45,8 @@ function readText(path: string, what: string): { text: string; mode: number | nu
   }
 }
 
-function quoted(path: string): string {
+/** A path as a shell takes it, in a line that the user is to run. */
+export function quoted(path: string): string {
   return /^[\w./~+@%-]+$/.test(path) ? path : `'${escapeControls(path).replaceAll("'", "'\\''")}'`;
 }
 
@@ -68,20 +68,22 @@ export async function loadIdentity(path: string): Promise<Identity> {
   if (/^ssh-/.test(file.text.trimStart())) {
     return agentKey(parsePublicKeyLine(file.text.trim()).publicKey);
   }
-  if (file.mode !== null && (file.mode & READABLE_BY_OTHERS) !== 0) {
-    throw new StxError(
-      "bad_key_file",
-      `Will not use the private key ${escapeControls(path)}: others may read it (mode ${
-        (file.mode & 0o777).toString(8)
-      })`,
-      { hint: `run: chmod 600 ${quoted(path)}` },
-    );
-  }
+  refuseIfReadable(path, file.mode, "the private key");
   const key = inFile(path, () => parsePrivateKey(file.text));
   if (key.kind === "encrypted") return agentKey(key.publicKey);
   const identity = await identityFromSeed(key.seed);
   key.seed.fill(0);
   return identity;
+}
+
+/** Throws `bad_key_file` if others than its owner may read the file. `what` names it. */
+export function refuseIfReadable(path: string, mode: number | null, what: string): void {
+  if (mode === null || (mode & READABLE_BY_OTHERS) === 0) return;
+  throw new StxError(
+    "bad_key_file",
+    `Will not use ${what} ${escapeControls(path)}: others may read it (mode ${(mode & 0o777).toString(8)})`,
+    { hint: `run: chmod 600 ${quoted(path)}` },
+  );
 }
 
 function agentKey(publicKey: Identity["publicKey"]): Identity {
@@ -137,7 +139,7 @@ async function dialAgent(socket: string): Promise<Duplex> {
 }
 
 /** Runs a parser and puts the file's name before what it complains of. */
-function inFile<T>(path: string, parse: () => T): T {
+export function inFile<T>(path: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
@@ -174,27 +176,26 @@ export async function makeIdentity(
   const publicLine = formatPublicKeyLine(identity.publicKey, comment);
   const privateText = formatPrivateKey(seed, comment);
   seed.fill(0);
-  for (const each of [path, `${path}.pub`]) {
-    if (!force && fileExists(each)) {
-      throw new StxError("exists", `Will not overwrite ${escapeControls(each)}: it exists`, {
-        hint:
-          "choose another name with --out, or give --force to replace it, which makes the old key useless",
-      });
-    }
+  if (!force) {
+    refuseIfExists(path);
+    refuseIfExists(`${path}.pub`);
   }
   replaceFile(path, privateText, 0o600);
   replaceFile(`${path}.pub`, `${publicLine}\n`, 0o644);
   return { fingerprint: fingerprint(identity.publicKey), publicLine };
 }
 
-function fileExists(path: string): boolean {
+/** Throws `exists` if a new key would take the place of a file, of whatever kind. */
+export function refuseIfExists(path: string): void {
   try {
     Deno.lstatSync(path);
-    return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return;
     throw diskError(error, "look at", path);
   }
+  throw new StxError("exists", `Will not overwrite ${escapeControls(path)}: it exists`, {
+    hint: "choose another name with --out, or give --force to replace it, which makes the old key useless",
+  });
 }
 
 /** Makes a folder that only its owner may enter, with those above it; one that exists is left alone. */
@@ -245,76 +246,25 @@ function createNew(path: string, mode: number): Deno.FsFile {
   }
 }
 
-/** As {@link readAuthorizedKeys}, parsing again only what has changed: every stranger makes us look. */
-export function authorizedKeysReader(path: string): () => AuthorizedKeys["keys"] {
-  let seen = "";
-  let keys: AuthorizedKeys["keys"] = [];
+/**
+ * Calls `read` again only when the file has changed: every stranger makes us look. What `read` throws is thrown on,
+ * every time until the file can be read again, so that what cannot be read authorizes nobody.
+ */
+export function rereading<T>(path: string, read: () => T): () => T {
+  let last: { readonly state: string | undefined; readonly value: T } | undefined;
   return () => {
-    let now = "";
-    try {
-      const { mtime, size, ino, mode } = Deno.statSync(path);
-      now = `${mtime?.getTime()} ${size} ${ino} ${mode}`;
-    } catch {
-      // Missing or out of reach: reading it says so.
-    }
-    if (now === "" || now !== seen) {
-      // What cannot be read authorizes nobody.
-      seen = "";
-      keys = readAuthorizedKeys(path)?.keys ?? [];
-      seen = now;
-    }
-    return keys;
+    const state = fileState(path);
+    if (last === undefined || state === undefined || state !== last.state) last = { state, value: read() };
+    return last.value;
   };
 }
 
-/** Reads an authorized_keys file; `undefined` if there is none. Throws `bad_trust_file` if others may change it. */
-export function readAuthorizedKeys(path: string): AuthorizedKeys | undefined {
-  const file = readText(path, "the authorized keys");
-  if (file === undefined) return undefined;
-  refuseIfWritable(path, file.mode);
-  return parseAuthorizedKeys(file.text);
-}
-
-/** Reads the known receivers; there are none where there is no file. */
-export function readKnownReceivers(path: string): readonly ReceiverEntry[] {
-  const file = readText(path, "the known receivers");
-  if (file === undefined) return [];
-  refuseIfWritable(path, file.mode);
-  return inFile(path, () => parseKnownReceivers(file.text));
-}
-
-function refuseIfWritable(path: string, mode: number | null): void {
-  if (mode === null || (mode & WRITABLE_BY_OTHERS) === 0) return;
-  throw new StxError(
-    "bad_trust_file",
-    `Will not trust ${escapeControls(path)}: others may change it (mode ${(mode & 0o777).toString(8)})`,
-    { hint: `run: chmod go-w ${quoted(path)}` },
-  );
-}
-
-/** Adds a receiver to the known ones. */
-export function rememberReceiver(
-  path: string,
-  host: string,
-  port: number,
-  publicKey: Identity["publicKey"],
-): void {
-  const before = readText(path, "the known receivers")?.text ?? "";
-  const separator = before === "" || before.endsWith("\n") ? "" : "\n";
-  replaceFile(path, `${before}${separator}${formatReceiverLine(host, port, publicKey)}\n`, 0o600);
-}
-
-/** What `--peer` names: a key, a fingerprint, or a file with a public key. */
-export function readPeer(option: string): PeerPin {
-  const pin = parsePeer(option);
-  if (pin !== undefined) return pin;
-  const file = readText(option, "the receiver's public key");
-  if (file === undefined) {
-    throw new StxError(
-      "bad_key_file",
-      `Cannot use --peer ${escapeControls(option)}: it is no key, no fingerprint, and there is no such file`,
-      { hint: "give the fingerprint that the receiver prints, SHA256:..." },
-    );
+/** What changes when a file does; `undefined` for one that is missing or out of reach: reading it says so. */
+function fileState(path: string): string | undefined {
+  try {
+    const { mtime, size, ino, mode } = Deno.statSync(path);
+    return `${mtime?.getTime()} ${size} ${ino} ${mode}`;
+  } catch {
+    return undefined;
   }
-  return { kind: "key", publicKey: inFile(option, () => parsePublicKeyLine(file.text.trim())).publicKey };
 }

@@ -4,27 +4,32 @@
  */
 import { codeOf, StxError } from "../lib/errors.ts";
 import { type AuthorizedKey, findAuthorized } from "../lib/identity/authorized_keys.ts";
+import { HelloGuard } from "../lib/handshake/hello_guard.ts";
+import type { SharedKey } from "../lib/handshake/key_schedule.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
 import type { Suite } from "../lib/crypto/suite.ts";
 import { CONNECTIONS_MAX, WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../lib/limits.ts";
+import { Admission } from "../lib/net/admission.ts";
 import type { Channel } from "../lib/net/channel.ts";
 import { accept } from "../lib/net/server.ts";
+import { turnAway } from "../lib/net/turn_away.ts";
 import { connDuplex, systemClock, systemRandom } from "../lib/net/tcp.ts";
 import type {
   ConflictPolicy,
   Duplex,
-  Entry,
   Identity,
+  NonceStore,
   ReceivingFolder,
   TransferStore,
 } from "../lib/ports.ts";
 import { ActiveTransfers } from "../lib/transfer/active_transfers.ts";
 import { receiveTransfer } from "../lib/transfer/receiver.ts";
-import type { ReceivedTransfer, ReceiverEvent } from "../lib/transfer/receiver_options.ts";
-import { FileCount } from "./file_count.ts";
-import { Progress, type ProgressHandle } from "./progress.ts";
+import type { ReceivedTransfer } from "../lib/transfer/receiver_options.ts";
+import type { AuthMode } from "../lib/wire/handshake_messages.ts";
+import { Progress } from "./progress.ts";
+import { ReceivingReport } from "./receiving_report.ts";
 import type { Output } from "./terminal.ts";
-import { formatAddress, formatBytes } from "./values.ts";
+import { formatAddress } from "./values.ts";
 
 /** What the service works with. */
 export interface ReceiveServiceOptions {
@@ -33,7 +38,11 @@ export interface ReceiveServiceOptions {
   readonly suites: readonly Suite[];
   /** Read for every connection, so that adding and removing a key counts at once. */
   readonly readKeys: () => readonly AuthorizedKey[];
+  readonly authModes: readonly AuthMode[];
+  /** Read for every connection, for the same reason. */
+  readonly readSharedKeys: () => readonly SharedKey[];
   readonly store: TransferStore;
+  readonly nonces: NonceStore;
   readonly folder: ReceivingFolder;
   readonly folderPath: string;
   readonly conflict: ConflictPolicy;
@@ -46,9 +55,13 @@ export interface ReceiveServiceOptions {
 
 /** How long to wait when the system has no file descriptor left for another connection. */
 const ACCEPT_PAUSE_MS = 100;
-const NAMES_SHOWN_MAX = 100;
 /** How long a sender that has lost its answer may take to ask for it again: its longest pause. */
 const ASK_AGAIN_MS = 30_000;
+
+const EVICTION_TOLD_EVERY_MS = 60_000;
+
+/** A handshake that had to make room for another. */
+class Evicted extends Error {}
 
 /** See the module's text. */
 export class ReceiveService {
@@ -59,6 +72,10 @@ export class ReceiveService {
   readonly #channels = new Set<Channel>();
   /** Connections that have not proved anything yet. */
   readonly #strangers = new Set<Duplex>();
+  readonly #guard = new HelloGuard();
+  readonly #admission = new Admission(systemRandom);
+  #evictedCount = 0;
+  #evictionTold = -Infinity;
   #stopping = false;
   readonly #ended = Promise.withResolvers<void>();
 
@@ -78,10 +95,6 @@ export class ReceiveService {
         if (this.#stopping) break;
         this.#options.output.verbose(`Cannot accept a connection now: ${error}`);
         await new Promise<void>((resolve) => systemClock.after(ACCEPT_PAUSE_MS, resolve));
-        continue;
-      }
-      if (this.#connections.size >= CONNECTIONS_MAX) {
-        conn.close();
         continue;
       }
       const serving = this.#serve(conn).finally(() => this.#connections.delete(serving));
@@ -116,7 +129,7 @@ export class ReceiveService {
     const remote = conn.remoteAddr;
     const address = formatAddress(remote.hostname, remote.port);
     let channel: Channel | undefined;
-    let transfer: Transfer | undefined;
+    let report: ReceivingReport | undefined;
     try {
       conn.setNoDelay(true);
       conn.setKeepAlive(true);
@@ -126,19 +139,20 @@ export class ReceiveService {
       const peer = fingerprint(channel.peerIdentity);
       output.verbose(`Connected: ${peer} from ${address}`);
       output.event("connected", { peer, address });
-      transfer = new Transfer(output, this.#progress, peer);
-      const result = await this.#receive(channel, transfer);
-      transfer.finish(result);
+      report = new ReceivingReport(output, this.#progress, peer);
+      const result = await this.#receive(channel, report);
+      report.finish(result);
       const wasHeard = await channel.peerClosed();
       await channel.close();
       if (this.#options.once) this.#endAfter(wasHeard ? 0 : ASK_AGAIN_MS);
     } catch (error) {
+      if (error instanceof Evicted) return this.#reportEviction();
       // A stranger's connection ends here too: closed, told nothing precise, and no concern of the others.
       await channel?.closeFor(error);
-      transfer?.stop();
+      report?.stop();
       if (!this.#stopping || codeOf(error) !== "cancelled") {
         const peer = channel === undefined ? {} : { peer: fingerprint(channel.peerIdentity) };
-        const id = transfer?.id === undefined ? {} : { transfer: transfer.id };
+        const id = report?.id === undefined ? {} : { transfer: report.id };
         output.error(named(error, address), { continues: true, ...peer, ...id });
       }
     } finally {
@@ -148,17 +162,29 @@ export class ReceiveService {
   }
 
   async #handshake(conn: Deno.TcpConn, address: string): Promise<Channel> {
-    const { identity, suites, readKeys } = this.#options;
+    const { identity, suites, authModes, readKeys, readSharedKeys, nonces } = this.#options;
     const duplex = connDuplex(conn);
     this.#strangers.add(duplex);
+    let isEvicted = false;
+    const leave = this.#admission.enter(address, () => {
+      isEvicted = true;
+      void turnAway(duplex);
+    });
+    const hasRoom = () => this.#channels.size < CONNECTIONS_MAX;
     return await accept(
       duplex,
       {
         identity,
         random: systemRandom,
         suites,
+        authModes,
+        sharedKeys: readSharedKeys(),
+        guard: this.#guard,
+        nonces,
         limits: { windowRecords: WINDOW_RECORDS, windowSizeBytes: WINDOW_SIZE_BYTES },
-        authorize(client) {
+        authorize(client, _intent, authMode) {
+          if (!hasRoom()) throw new StxError("busy", "Cannot serve another sender now: there are too many");
+          if (authMode === "psk") return;
           const verdict = findAuthorized(readKeys(), client, address, systemClock.nowMs());
           if (verdict === "authorized") return;
           const why = {
@@ -172,10 +198,26 @@ export class ReceiveService {
         },
       },
       systemClock,
-    ).finally(() => this.#strangers.delete(duplex));
+    ).catch((error) => {
+      throw isEvicted ? new Evicted() : error;
+    }).finally(() => {
+      this.#strangers.delete(duplex);
+      leave();
+    });
   }
 
-  async #receive(channel: Channel, transfer: Transfer): Promise<ReceivedTransfer> {
+  /** A flood of strangers must not become a flood of lines. */
+  #reportEviction(): void {
+    this.#evictedCount += 1;
+    const nowMs = performance.now();
+    if (nowMs - this.#evictionTold < EVICTION_TOLD_EVERY_MS) return;
+    this.#evictionTold = nowMs;
+    this.#options.output.warn(
+      `many connections at once: ${this.#evictedCount} that had not finished their handshake made room so far`,
+    );
+  }
+
+  async #receive(channel: Channel, report: ReceivingReport): Promise<ReceivedTransfer> {
     const { identity, store, folder, folderPath, conflict, maxSizeBytes, allowDotfiles } = this.#options;
     return await receiveTransfer(channel, {
       identity,
@@ -188,7 +230,7 @@ export class ReceiveService {
       allowDotfiles,
       claim: (transferId) =>
         this.#active.claim(channel.peerIdentity, transferId, () => void channel.abort("superseded")),
-      onEvent: (event) => transfer.report(event),
+      onEvent: (event) => report.report(event),
     });
   }
 }
@@ -209,124 +251,4 @@ function named(error: unknown, address: string): unknown {
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     cause: error.cause,
   });
-}
-
-/** What is told of one transfer. */
-class Transfer {
-  readonly #output: Output;
-  readonly #all: Progress;
-  readonly #peer: string;
-  readonly #startMs = performance.now();
-  #progress: ProgressHandle | undefined;
-  #files = new FileCount([]);
-  #totalBytes: number | null = null;
-  #eventMs = 0;
-  /** The transfer's id in hexadecimal, once it is known. */
-  id: string | undefined;
-
-  constructor(output: Output, all: Progress, peer: string) {
-    this.#output = output;
-    this.#all = all;
-    this.#peer = peer;
-  }
-
-  report(event: ReceiverEvent): void {
-    switch (event.kind) {
-      case "offered":
-        this.#offered(event.transferId.toHex(), event.entries, event.sizeBytes);
-        break;
-      case "resumed":
-        this.#output.info(`Continuing at ${formatBytes(event.offset)}`);
-        this.#output.event("resumed", { transfer: this.id!, offsetBytes: event.offset });
-        this.#progress?.resumeAt(event.offset);
-        break;
-      case "received":
-        this.#moved("receiving", event.bytes, false);
-        break;
-      case "finishing":
-        this.#moved("finishing", this.#totalBytes ?? 0, true);
-    }
-  }
-
-  #offered(id: string, entries: readonly Entry[], totalBytes: number | null): void {
-    this.id = id;
-    this.#files = new FileCount(entries);
-    this.#totalBytes = totalBytes;
-    const names = topNames(entries);
-    this.#output.event("offer", {
-      transfer: id,
-      peer: this.#peer,
-      names: names.slice(0, NAMES_SHOWN_MAX),
-      totalBytes,
-      totalFiles: this.#files.total,
-    });
-    const label = names.length === 1 ? names[0]! : `${names[0]} and ${names.length - 1} more`;
-    this.#progress = this.#all.start(label);
-    this.#progress.update({
-      phase: "receiving",
-      totalBytes: totalBytes ?? undefined,
-      totalFiles: this.#files.total,
-    });
-  }
-
-  #moved(phase: "receiving" | "finishing", bytes: number, isNews: boolean): void {
-    const files = this.#files.at(bytes);
-    this.#progress?.update({ phase, bytes, files });
-    const nowMs = performance.now();
-    if (!isNews && nowMs - this.#eventMs < PROGRESS_EVERY_MS) return;
-    this.#eventMs = nowMs;
-    this.#output.event("progress", {
-      transfer: this.id!,
-      phase,
-      bytes,
-      totalBytes: this.#totalBytes,
-      files,
-      totalFiles: this.#files.total,
-    });
-  }
-
-  finish(result: ReceivedTransfer): void {
-    const wasHere = result.receivedBytes === 0 && result.sizeBytes > 0;
-    if (wasHere) this.#progress?.resumeAt(result.sizeBytes);
-    this.#progress?.update({ bytes: result.sizeBytes, files: this.#files.total });
-    this.#progress?.finish();
-    for (const entry of result.entries) {
-      if (entry.kind !== "file") continue;
-      const [top, ...rest] = entry.path.split("/");
-      this.#output.event("file", {
-        transfer: this.id!,
-        path: [result.topNames[top!] ?? top!, ...rest].join("/"),
-        sizeBytes: entry.sizeBytes,
-      });
-    }
-    const names = Object.values(result.topNames);
-    this.#output.info(
-      `${wasHere ? "Already had" : "Received"} ${names.slice(0, 3).join(", ")}${
-        names.length > 3 ? ` and ${names.length - 3} more` : ""
-      }: ` +
-        `${formatBytes(result.sizeBytes)} in ${this.#files.total} ${
-          this.#files.total === 1 ? "file" : "files"
-        } from ${this.#peer}`,
-    );
-    this.#output.event("done", {
-      transfer: this.id!,
-      bytes: result.sizeBytes,
-      files: this.#files.total,
-      seconds: (performance.now() - this.#startMs) / 1000,
-      receipt: null,
-    });
-  }
-
-  stop(): void {
-    this.#progress?.stop();
-  }
-}
-
-/** Progress events at most this often. */
-const PROGRESS_EVERY_MS = 100;
-
-function topNames(entries: readonly Entry[]): readonly string[] {
-  const names = new Set<string>();
-  for (const entry of entries) names.add(entry.path.split("/", 1)[0]!);
-  return [...names];
 }

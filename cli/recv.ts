@@ -11,14 +11,19 @@ import { openReceivingFolder } from "../lib/files/receiving_folder.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
 import { listen, systemClock } from "../lib/net/tcp.ts";
 import type { ConflictPolicy, Identity } from "../lib/ports.ts";
+import { SqliteNonceStore } from "../lib/store/sqlite_nonce_store.ts";
+import { SqliteState } from "../lib/store/sqlite_state.ts";
 import { SqliteTransferStore } from "../lib/store/sqlite_transfer_store.ts";
 import { recoverTransfers } from "../lib/transfer/recovery.ts";
-import { authorizedKeysReader, makeFolder, ownIdentity, readAuthorizedKeys } from "./key_files.ts";
+import { receiverModes } from "./auth_modes.ts";
+import { makeFolder, ownIdentity, quoted } from "./key_files.ts";
 import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
 import { configFolder, stateFolder } from "./paths.ts";
 import { ReceiveService } from "./receive_service.ts";
+import { readSharedKeys, sharedKeysReader } from "./shared_key_files.ts";
 import { onStopSignal, statusOf, type StopSignal } from "./signals.ts";
 import type { Output } from "./terminal.ts";
+import { authorizedKeysReader, readAuthorizedKeys } from "./trust_files.ts";
 import { DEFAULT_PORT, formatAddress, parseListenAddress, parseSize } from "./values.ts";
 
 /** Runs the command; resolves to the exit status. */
@@ -31,23 +36,37 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   const maxSizeBytes = maxSize === undefined ? Infinity : parseSize(maxSize, "--max-size");
   const folderPath = resolve(valueOf(command, "dir") ?? ".");
   const identity = await ownIdentity(valueOf(command, "identity"), output);
-  const keysPath = authorizedKeysPath(valueOf(command, "authorized-keys"));
+  const pskFile = valueOf(command, "psk-file");
+  const authModes = receiverModes({
+    auth: valueOf(command, "auth"),
+    hasSharedKeys: pskFile !== undefined,
+    hasAuthorizedKeysOption: valueOf(command, "authorized-keys") !== undefined,
+  });
+  const usesList = authModes.some((mode) => mode !== "psk");
+  const keysPath = usesList ? authorizedKeysPath(valueOf(command, "authorized-keys")) : undefined;
+  // Once in full, so that a file which cannot be used is an error now and not when the first sender comes.
+  if (pskFile !== undefined) readSharedKeys(pskFile);
   const folder = openReceivingFolder(folderPath);
   checkWritable(folderPath);
-  const store = new SqliteTransferStore(statePath(valueOf(command, "state")));
+  const state = new SqliteState(statePath(valueOf(command, "state")));
   try {
+    const store = new SqliteTransferStore(state);
     const left = { identity: identity.publicKey, store, folder, folderPath, clock: systemClock };
     for (const error of await recoverTransfers(left)) {
       output.error(error, { continues: true });
     }
     const listener = listen(address.host, address.port);
-    announce(listener.addr as Deno.NetAddr, identity, folderPath, output);
-    warnOfKeys(keysPath, output);
+    const withSharedKey = authModes.includes("identity") ? undefined : pskFile;
+    announce(listener.addr as Deno.NetAddr, identity, withSharedKey, folderPath, output);
+    if (keysPath !== undefined) warnOfKeys(keysPath, output);
     const service = new ReceiveService({
       listener,
       identity,
       suites: await availableSuites(),
-      readKeys: authorizedKeysReader(keysPath),
+      readKeys: keysPath === undefined ? () => [] : authorizedKeysReader(keysPath),
+      authModes,
+      readSharedKeys: pskFile === undefined ? () => [] : sharedKeysReader(pskFile),
+      nonces: new SqliteNonceStore(state),
       store,
       folder,
       folderPath,
@@ -67,7 +86,7 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
     ignore();
     return stoppedBy === undefined ? 0 : statusOf(stoppedBy);
   } finally {
-    store.close();
+    state.close();
   }
 }
 
@@ -106,11 +125,18 @@ function statePath(option: string | undefined): string {
 }
 
 /** Says where senders find this receiver, how they recognise it, and what they type. */
-function announce(bound: Deno.NetAddr, identity: Identity, folderPath: string, output: Output): void {
+function announce(
+  bound: Deno.NetAddr,
+  identity: Identity,
+  pskFile: string | undefined,
+  folderPath: string,
+  output: Output,
+): void {
   const ownFingerprint = fingerprint(identity.publicKey);
   const host = reachableHost(bound.hostname);
   const to = bound.port === DEFAULT_PORT && !host.includes(":") ? host : formatAddress(host, bound.port);
-  const command = `stx send --peer ${ownFingerprint} PATH ${to}`;
+  const sharedKey = pskFile === undefined ? "" : ` --psk-file ${quoted(pskFile)}`;
+  const command = `stx send --peer ${ownFingerprint}${sharedKey} PATH ${to}`;
   output.info(`Receiving into ${folderPath} on ${formatAddress(bound.hostname, bound.port)}`);
   output.info(`Fingerprint: ${ownFingerprint}`);
   output.info(`Send with:   ${command}`);

@@ -17,10 +17,12 @@ import { systemClock } from "../lib/net/tcp.ts";
 import type { Entry, Source } from "../lib/ports.ts";
 import { makeManifest } from "../lib/transfer/manifest.ts";
 import { receiptText } from "../lib/transfer/receipt.ts";
+import { senderModes } from "./auth_modes.ts";
 import { ownIdentity, replaceFile } from "./key_files.ts";
 import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
 import { ReceiverTrust } from "./receiver_trust.ts";
 import { Sending } from "./sending.ts";
+import { readSharedKey } from "./shared_key_files.ts";
 import { onStopSignal, statusOf, type StopSignal } from "./signals.ts";
 import type { Output } from "./terminal.ts";
 import { parseDuration, parseRemoteAddress } from "./values.ts";
@@ -36,7 +38,11 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   const cipher = (valueOf(command, "cipher") ?? "auto") as Suite | "auto";
   const receiptPath = valueOf(command, "receipt");
   const identity = await ownIdentity(valueOf(command, "identity"), output);
-  const trust = new ReceiverTrust(address, valueOf(command, "peer"));
+  const pskFile = valueOf(command, "psk-file");
+  const authModes = senderModes({ auth: valueOf(command, "auth"), hasSharedKey: pskFile !== undefined });
+  const onFirstSight = authModes.includes("psk") ? "remember" : "ask";
+  const trust = new ReceiverTrust(address, valueOf(command, "peer"), onFirstSight, output);
+  const sharedKey = pskFile === undefined ? undefined : readSharedKey(pskFile);
   const { source, entries, isSizeKnown } = openPaths(command, paths, output);
   const stop = new AbortController();
   let stoppedBy: StopSignal | undefined;
@@ -55,6 +61,8 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
       identity,
       trust,
       suites: await orderedSuites(cipher),
+      authModes,
+      sharedKey,
       source,
       manifest: makeManifest(entries, isSizeKnown),
       withDigests: isSet(command, "checksum"),

@@ -5,6 +5,7 @@
 import { toHex } from "../lib/bytes/bytes.ts";
 import type { Suite } from "../lib/crypto/suite.ts";
 import { codeOf, StxError } from "../lib/errors.ts";
+import type { SharedKey } from "../lib/handshake/key_schedule.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
 import { BLOCK_SIZE_MAX } from "../lib/limits.ts";
 import type { Channel } from "../lib/net/channel.ts";
@@ -15,6 +16,7 @@ import type { Manifest } from "../lib/transfer/manifest.ts";
 import { RetryPolicy } from "../lib/transfer/retry.ts";
 import { type SenderEvent, sendTransfer, type SentReceipt } from "../lib/transfer/sender.ts";
 import type { Phase } from "./events.ts";
+import type { AuthMode } from "../lib/wire/handshake_messages.ts";
 import { FileCount } from "./file_count.ts";
 import { Progress, type ProgressHandle } from "./progress.ts";
 import type { ReceiverTrust } from "./receiver_trust.ts";
@@ -27,6 +29,8 @@ export interface SendingOptions {
   readonly identity: Identity;
   readonly trust: ReceiverTrust;
   readonly suites: readonly Suite[];
+  readonly authModes: readonly AuthMode[];
+  readonly sharedKey: SharedKey | undefined;
   readonly source: Source;
   readonly manifest: Manifest;
   readonly withDigests: boolean;
@@ -115,7 +119,7 @@ export class Sending {
   /** Returns when it is time for another attempt; throws `error` where there will be none. */
   async #recover(error: unknown): Promise<void> {
     const { output, trust, manifest, retryFirst, signal } = this.#options;
-    if (codeOf(error) === "unknown_receiver" && await unlessAborted(trust.ask(output), signal)) return;
+    if (codeOf(error) === "unknown_receiver" && await unlessAborted(trust.ask(), signal)) return;
     const isFirst = !this.#wasConnected && !retryFirst && codeOf(error) === "connection_lost";
     const delayMs = isFirst ? undefined : this.#retry.delayAfter(error, systemClock.nowMs());
     if (delayMs === undefined) throw error;
@@ -133,7 +137,8 @@ export class Sending {
   }
 
   async #attempt(): Promise<SentReceipt> {
-    const { address, identity, trust, suites, signal, output, manifest, source, withDigests } = this.#options;
+    const { address, identity, trust, suites, authModes, sharedKey, signal, output, manifest, source } =
+      this.#options;
     const duplex = await dial(address.host, address.port, signal);
     const stopDialog = () => duplex.close();
     signal.addEventListener("abort", stopDialog);
@@ -145,6 +150,8 @@ export class Sending {
           identity,
           random: systemRandom,
           suites,
+          authModes,
+          sharedKey,
           intent: "send",
           checkServer: (key) => trust.check(key),
         },
@@ -168,7 +175,7 @@ export class Sending {
         manifest,
         source,
         blockSizeBytes: BLOCK_SIZE_MAX,
-        withDigests,
+        withDigests: this.#options.withDigests,
         isRepeated: this.#hasSentAll,
         random: systemRandom,
         clock: systemClock,

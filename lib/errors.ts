@@ -1,7 +1,8 @@
 /**
  * Every failure that stx can name. The code is what programs, tests and the local log rely on; the message
  * says what failed and why, the hint what to do about it. What a peer is told is never taken from here: it
- * learns an alert number at most (see `lib/wire/alert.ts`).
+ * learns an alert number at most (see `lib/wire/alert.ts`). The table in docs/protocol.md is made of
+ * {@link ERROR_FACTS} by `deno task docs`.
  * @module
  */
 
@@ -48,6 +49,163 @@ export type ErrorCode =
   | "disk_full"
   | "usage"
   | "cancelled";
+
+/** Who notices a failure; what an end is told by its peer's alert counts as noticed by that peer. */
+export type ErrorSide = "client" | "server" | "sender" | "receiver" | "either";
+/** When there is a peer to tell: before READY or after it. */
+export type ErrorStage = "handshake" | "session";
+
+/** What there is to know of a failure, beside its name. */
+export interface ErrorFacts {
+  /** What it means, in half a sentence. */
+  readonly meaning: string;
+  /** Who notices it. */
+  readonly side: ErrorSide;
+  /** When its peer is told; empty where there is no peer yet, or none that could hear or should be told. */
+  readonly told: readonly ErrorStage[];
+}
+
+/** Every failure that stx can name. */
+export const ERROR_FACTS: Readonly<Record<ErrorCode, ErrorFacts>> = {
+  handshake_failed: {
+    meaning:
+      "a handshake message does not open or cannot be used, or there is no common ground: suite, mode, intent, shared key, a nonce seen before",
+    side: "either",
+    told: ["handshake", "session"],
+  },
+  bad_signature: {
+    meaning: "the peer's signature of the transcript is not valid",
+    side: "either",
+    told: ["handshake"],
+  },
+  bad_identity: {
+    meaning: "a public key is no safe Ed25519 key, or, in a mode with a shared key, the peer's is our own",
+    side: "either",
+    told: ["handshake"],
+  },
+  bad_proof: {
+    meaning: "the peer's proof of the handshake's secret is wrong, or READY names another session",
+    side: "either",
+    told: ["handshake", "session"],
+  },
+  bad_limits: {
+    meaning: "READY allows less than the early records, or more than the protocol does",
+    side: "client",
+    told: ["session"],
+  },
+  clock_skew: { meaning: "the two clocks differ too much", side: "either", told: ["handshake"] },
+  unauthorized: {
+    meaning: "the sender is not one that the receiver takes",
+    side: "server",
+    told: ["handshake"],
+  },
+  unknown_receiver: {
+    meaning: "the receiver is not one that the user has named or met",
+    side: "client",
+    told: ["handshake"],
+  },
+  receiver_changed: {
+    meaning: "the receiver has another key than the one that was named or remembered",
+    side: "client",
+    told: ["handshake"],
+  },
+  unsupported_version: { meaning: "HELLO is of another version", side: "server", told: ["handshake"] },
+  busy: { meaning: "the server has no room now", side: "server", told: ["handshake"] },
+  bad_record: {
+    meaning: "a record that was not damaged on the way has a wrong tag",
+    side: "either",
+    told: ["session"],
+  },
+  bad_sequence: {
+    meaning: "a record that was not damaged on the way is not the next one",
+    side: "either",
+    told: ["session"],
+  },
+  malformed: {
+    meaning: "something cannot be read, or says what cannot be",
+    side: "either",
+    told: ["handshake", "session"],
+  },
+  unexpected_message: {
+    meaning: "a frame or message that may not come in this state",
+    side: "either",
+    told: ["handshake", "session"],
+  },
+  connection_lost: {
+    meaning: "no connection, a cut, silence, noise without end, or a peer that stopped",
+    side: "either",
+    told: [],
+  },
+  refused_connection: {
+    meaning: "the handshake was ended by an alert in clear, which anybody could have sent",
+    side: "either",
+    told: ["session"],
+  },
+  rejected: {
+    meaning: "the receiver does not take the transfer, or gives it up",
+    side: "sender",
+    told: ["session"],
+  },
+  superseded: {
+    meaning: "a newer connection works on the same transfer; the older one is told so by an alert",
+    side: "receiver",
+    told: [],
+  },
+  bad_transfer_id: {
+    meaning: "the transfer's name does not follow from its manifest, or is that of another",
+    side: "receiver",
+    told: ["session"],
+  },
+  bad_manifest: {
+    meaning: "the manifest is not the one that was offered, or has too many entries",
+    side: "receiver",
+    told: ["session"],
+  },
+  bad_name: { meaning: "a name that no receiver takes", side: "receiver", told: ["session"] },
+  exists: {
+    meaning: "a name is taken, or files were kept in place of those that were sent",
+    side: "receiver",
+    told: ["session"],
+  },
+  too_large: { meaning: "more than the receiver takes", side: "receiver", told: ["session"] },
+  source_changed: { meaning: "a file changed while it was sent", side: "sender", told: ["session"] },
+  digest_mismatch: {
+    meaning: "what arrived or was read back from disk is not what was sent",
+    side: "receiver",
+    told: ["session"],
+  },
+  bad_receipt: {
+    meaning: "the receipt does not fit what was sent, or is not signed by the receiver",
+    side: "sender",
+    told: ["session"],
+  },
+  bad_key_file: {
+    meaning: "a key file, or ssh-agent, cannot be used",
+    side: "either",
+    told: ["handshake", "session"],
+  },
+  bad_trust_file: {
+    meaning: "a file that says who is trusted cannot be used",
+    side: "either",
+    told: ["handshake"],
+  },
+  state_corrupt: {
+    meaning: "what was kept of earlier runs is damaged or was changed",
+    side: "receiver",
+    told: ["handshake", "session"],
+  },
+  state_busy: {
+    meaning: "another process works with the same state",
+    side: "receiver",
+    told: ["handshake", "session"],
+  },
+  address_in_use: { meaning: "the address cannot be listened on", side: "server", told: [] },
+  permission: { meaning: "the system does not permit it", side: "either", told: ["handshake", "session"] },
+  disk: { meaning: "reading or writing failed", side: "either", told: ["handshake", "session"] },
+  disk_full: { meaning: "the disk is full", side: "receiver", told: ["handshake", "session"] },
+  usage: { meaning: "wrong use of the command line or of the library", side: "either", told: [] },
+  cancelled: { meaning: "this end was asked to stop", side: "either", told: ["session"] },
+};
 
 /** A failure with a code; everything that this library throws on purpose is one of these. */
 export class StxError extends Error {

@@ -57,8 +57,10 @@ export const STATE_VARIABLES = ["XDG_STATE_HOME", "HOME"] as const;
 
 /** What a run of `stx keygen` is given. */
 export interface KeygenJob {
-  /** The private key's file; the public key lies beside it. Its folder exists. */
+  /** The private key's file, with the public key beside it, or the shared key's. Its folder exists. */
   readonly out: string;
+  /** Whether a shared key is made. */
+  readonly psk?: true;
 }
 
 /** What runs of `stx recv` and `stx send` are given alike. */
@@ -69,6 +71,8 @@ interface Job {
   readonly agentSocket?: string;
   /** The variables in which it looks for folders that the command line does not name; none if left out. */
   readonly variables?: readonly string[];
+  /** The file of shared keys. */
+  readonly pskFile?: string;
 }
 
 /** What a run of `stx recv` is given. */
@@ -76,7 +80,8 @@ export interface RecvJob extends Job {
   /** `HOST:PORT`. */
   readonly listen: string;
   readonly dir: string;
-  readonly authorizedKeys: string;
+  /** May be left out where a shared key alone is asked for. */
+  readonly authorizedKeys?: string;
   readonly state: string;
 }
 
@@ -91,8 +96,8 @@ export interface SendJob extends Job {
 }
 
 /** The narrowest permissions for `stx keygen`. */
-export function keygenPermissions({ out }: KeygenJob): Permissions {
-  const files = [...replaced(out), ...replaced(`${out}.pub`)];
+export function keygenPermissions({ out, psk }: KeygenJob): Permissions {
+  const files = psk ? replaced(out) : [...replaced(out), ...replaced(`${out}.pub`)];
   return { read: files, write: files, net: [], env: COLOUR, sys: [] };
 }
 
@@ -100,7 +105,14 @@ export function keygenPermissions({ out }: KeygenJob): Permissions {
 export function recvPermissions(job: RecvJob): Permissions {
   const agent = agentPermissions(job.agentSocket);
   return {
-    read: [job.dir, job.identity, job.authorizedKeys, job.state, ...agent.files],
+    read: [
+      job.dir,
+      job.identity,
+      ...named(job.authorizedKeys),
+      ...named(job.pskFile),
+      job.state,
+      ...agent.files,
+    ],
     write: [job.dir, job.state, ...agent.files],
     net: [job.listen, ...agent.net],
     env: [...(job.variables ?? []), ...agent.env, ...COLOUR],
@@ -112,10 +124,17 @@ export function recvPermissions(job: RecvJob): Permissions {
 /** The narrowest permissions for `stx send`, without a terminal to ask on. */
 export function sendPermissions(job: SendJob): Permissions {
   const agent = agentPermissions(job.agentSocket);
-  const receipt = job.receipt === undefined ? [] : [job.receipt, `${job.receipt}.sig`];
+  const receipt = named(job.receipt).flatMap((file) => [file, `${file}.sig`]);
   return {
     // A file is renamed only by who may read it.
-    read: [...job.paths, job.identity, job.trust, ...receipt.map(beforeRename), ...agent.files],
+    read: [
+      ...job.paths,
+      job.identity,
+      job.trust,
+      ...named(job.pskFile),
+      ...receipt.map(beforeRename),
+      ...agent.files,
+    ],
     write: [...receipt.flatMap(replaced), ...agent.files],
     net: [job.address, ...agent.net],
     env: [...(job.variables ?? []), ...agent.env, ...COLOUR],
@@ -125,6 +144,10 @@ export function sendPermissions(job: SendJob): Permissions {
 
 /** Read on every run. */
 const COLOUR = ["NO_COLOR"];
+
+function named(file: string | undefined): readonly string[] {
+  return file === undefined ? [] : [file];
+}
 
 /** The name under which stx writes a file before it has its own. */
 function beforeRename(file: string): string {

@@ -45,12 +45,20 @@ export function equal(left: Uint8Array, right: Uint8Array): boolean {
   return difference === 0;
 }
 
+/** The digits of each byte: Uint8Array's own toHex is younger than Node 24. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** Lower-case hexadecimal, two digits a byte. */
 export function toHex(bytes: Uint8Array): string {
-  return bytes.toHex();
+  let text = "";
+  for (const byte of bytes) text += HEX[byte]!;
+  return text;
 }
 
 /** The bytes of a hexadecimal text; throws `SyntaxError` on anything else. */
 export function fromHex(text: string): Bytes {
-  return Uint8Array.fromHex(text);
+  if (!/^(?:[0-9a-f]{2})*$/i.test(text)) {
+    throw new SyntaxError("Cannot read hexadecimal: not pairs of digits");
+  }
+  return Uint8Array.from(text.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
 }

@@ -11,12 +11,15 @@ const LARGE_SIZE = 64 * 1024;
 /** Just below the 32 MiB up to which glibc lets its threshold grow (mallopt(3), M_MMAP_THRESHOLD). */
 const PROBE_SIZE = 32 * 1024 * 1024 - 64 * 1024;
 
+/** Node 20 does not have it; there the garbage collector is left to its work. */
+const CAN_TRANSFER = "transfer" in ArrayBuffer.prototype;
+
 /**
- * Frees the memory behind `bytes` now. The buffer is detached: `bytes` and every other view of it are empty
- * afterwards, so only its last user may call this.
+ * Frees the memory behind `bytes` now, where the runtime can. The buffer is detached: `bytes` and every other view of
+ * it are empty afterwards, so only its last user may call this.
  */
 export function release(bytes: Bytes): void {
-  if (bytes.buffer.byteLength >= LARGE_SIZE) bytes.buffer.transfer(0);
+  if (CAN_TRANSFER && bytes.buffer.byteLength >= LARGE_SIZE) bytes.buffer.transfer(0);
 }
 
 /**
@@ -25,5 +28,5 @@ export function release(bytes: Bytes): void {
  * sealing 1 GiB then takes 20 thousand page faults in place of 330 thousand. Elsewhere it does nothing.
  */
 export function keepLargeBlocks(): void {
-  new ArrayBuffer(PROBE_SIZE).transfer(0);
+  if (CAN_TRANSFER) new ArrayBuffer(PROBE_SIZE).transfer(0);
 }

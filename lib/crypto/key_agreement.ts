@@ -5,7 +5,7 @@
  * Sizes in bytes: client share 1184 + 32, server share 1088 + 32, secret 32 + 32.
  * @module
  */
-import { type Bytes, concat } from "../bytes/bytes.ts";
+import { type Bytes, concat, fromHex } from "../bytes/bytes.ts";
 import { StxError } from "../errors.ts";
 import type { Random } from "../ports.ts";
 
@@ -15,7 +15,7 @@ const KEM_SEED_SIZE = 64;
 const X25519_SIZE = 32;
 
 // The header of a PKCS#8 X25519 private key (RFC 8410, section 7); the 32 secret bytes follow.
-const X25519_PKCS8_HEADER = Uint8Array.fromHex("302e020100300506032b656e04220420");
+const X25519_PKCS8_HEADER = fromHex("302e020100300506032b656e04220420");
 
 /** What TypeScript's types do not yet have of WebCrypto's modern algorithms. */
 interface ModernSubtleCrypto {

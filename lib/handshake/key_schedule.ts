@@ -15,6 +15,32 @@ export function finishedMac(secret: Bytes, transcriptHash: Bytes): Bytes {
   return hmacSha256(expandLabel(secret, "finished", NOTHING, HASH_SIZE), transcriptHash);
 }
 
+/** What a shared key contributes: the first stage, which is there before the key agreement. */
+export interface SharedKey {
+  /** `ES = Extract(0^32, PSK)` */
+  readonly early: Bytes;
+  /** `XL(DS(ES, "psk binder", SHA-256("")), "finished", "", 32)`: the same for every handshake. */
+  readonly binderKey: Bytes;
+}
+
+/**
+ * Prepares a shared key for its handshakes.
+ * @param psk 32 random bytes; the caller may overwrite them afterwards
+ */
+export function prepareSharedKey(psk: Bytes): SharedKey {
+  const early = hkdfExtract(ZEROS, psk);
+  const binder = deriveSecret(early, "psk binder", sha256());
+  return { early, binderKey: expandLabel(binder, "finished", NOTHING, HASH_SIZE) };
+}
+
+/**
+ * `binder = HMAC(binder key, TH0)`: HELLO's proof of knowing the shared key.
+ * @param th0 SHA-256 of the HELLO frame less the binder
+ */
+export function binderFor(key: SharedKey, th0: Bytes): Bytes {
+  return hmacSha256(key.binderKey, th0);
+}
+
 /** After the key agreement: what seals the handshake. */
 export interface HandshakeSecrets {
   /** `c_hs = DS(HS, "c hs", TH2)` */
@@ -26,13 +52,19 @@ export interface HandshakeSecrets {
 }
 
 /**
- * `ES = Extract(0^32, 0^32)`, `HS = Extract(DS(ES, "derived", SHA-256("")), shared secret)`.
+ * `HS = Extract(DS(ES, "derived", SHA-256("")), shared secret)`, where ES is the shared key's in a mode that has
+ * one, else `Extract(0^32, 0^32)`.
  * @param sharedSecret `ss_mlkem | ss_x25519`, 64 bytes
  * @param th2 the transcript up to WELCOME's clear part
+ * @param sharedKey of the mode that WELCOME selects
  */
-export function deriveHandshakeSecrets(sharedSecret: Bytes, th2: Bytes): HandshakeSecrets {
+export function deriveHandshakeSecrets(
+  sharedSecret: Bytes,
+  th2: Bytes,
+  sharedKey: SharedKey | undefined,
+): HandshakeSecrets {
   const empty = sha256();
-  const early = hkdfExtract(ZEROS, ZEROS);
+  const early = sharedKey?.early ?? hkdfExtract(ZEROS, ZEROS);
   const handshake = hkdfExtract(deriveSecret(early, "derived", empty), sharedSecret);
   const secrets = {
     client: deriveSecret(handshake, "c hs", th2),

@@ -2,9 +2,11 @@
  * What both ends of a handshake share: the signatures' contexts and what is handed on once it is done.
  * @module
  */
-import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
+import { type Bytes, concat, equal, utf8 } from "../bytes/bytes.ts";
 import type { Suite } from "../crypto/suite.ts";
-import type { Intent, SessionLimits } from "../wire/handshake_messages.ts";
+import { StxError } from "../errors.ts";
+import type { Identity } from "../ports.ts";
+import type { AuthMode, Intent, SessionLimits } from "../wire/handshake_messages.ts";
 
 /** Keys and names of a session, from VERIFY on. */
 export interface SessionKeys {
@@ -18,6 +20,8 @@ export interface SessionKeys {
   /** The peer's verified Ed25519 public key. */
   readonly peerIdentity: Bytes;
   readonly intent: Intent;
+  /** How the two ends have proved themselves. */
+  readonly authMode: AuthMode;
 }
 
 /** What a handshake machine reports. */
@@ -43,4 +47,15 @@ const PADDING = new Uint8Array(64).fill(0x20);
  */
 export function signedContent(role: "client" | "server", transcriptHash: Bytes): Bytes {
   return concat(PADDING, utf8(`STX/1 ${role} handshake`), Uint8Array.of(0), transcriptHash);
+}
+
+/**
+ * Throws `bad_identity` if the peer shows our own identity. Where both ends hold one shared key, somebody in
+ * between could otherwise let an end talk to itself.
+ */
+export function refuseReflection(peerIdentity: Bytes, own: Identity): void {
+  if (!equal(peerIdentity, own.publicKey)) return;
+  throw new StxError("bad_identity", "The peer has the same identity as this end: this may be a reflection", {
+    hint: "with a shared key, both ends need identities of their own; --identity names another one",
+  });
 }

@@ -9,6 +9,7 @@ import { type Bytes, concat, equal, utf8 } from "../bytes/bytes.ts";
 import { StxError } from "../errors.ts";
 import {
   decodeBase64,
+  encodeBase64,
   encodeString,
   printableName,
   readString,
@@ -112,7 +113,7 @@ function badLine(why: string): StxError {
  */
 export function formatPublicKeyLine(publicKey: Bytes, comment: string): string {
   assertComment(comment);
-  const line = `${KEY_TYPE} ${encodePublicKeyBlob(publicKey).toBase64()}`;
+  const line = `${KEY_TYPE} ${encodeBase64(encodePublicKeyBlob(publicKey))}`;
   return comment === "" ? line : `${line} ${comment}`;
 }
 
@@ -127,5 +128,5 @@ export function assertComment(comment: string): void {
 
 /** The fingerprint as `ssh-keygen -lf` prints it: "SHA256:" and 43 characters of base64. */
 export function fingerprint(publicKey: Bytes): string {
-  return `SHA256:${sha256(encodePublicKeyBlob(publicKey)).toBase64({ omitPadding: true })}`;
+  return `SHA256:${encodeBase64(sha256(encodePublicKeyBlob(publicKey))).replace("=", "")}`;
 }

@@ -53,13 +53,20 @@ export function underCode<T>(code: ErrorCode, body: () => T): T {
  * white space, missing padding and bits set behind the end are refused, so no two texts mean the same bytes.
  */
 export function decodeBase64(text: string): Bytes | undefined {
-  // The platform's decoder passes over white space.
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
+  let binary: string;
   try {
-    return Uint8Array.fromBase64(text, { lastChunkHandling: "strict" });
+    binary = atob(text);
   } catch {
     return undefined;
   }
+  // The platform's decoder passes over all of these.
+  if (btoa(binary) !== text) return undefined;
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+/** The base64 of `bytes`, padded. Uint8Array's own methods for it are younger than Node 24. */
+export function encodeBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
 /** Characters a line, as ssh-keygen writes them. */
@@ -67,7 +74,7 @@ const ARMOR_LINE_LENGTH = 70;
 
 /** `bytes` in base64 between "-----BEGIN label-----" and "-----END label-----", with a final newline. */
 export function wrapArmor(label: string, bytes: Uint8Array): string {
-  const lines = bytes.toBase64().match(new RegExp(`.{1,${ARMOR_LINE_LENGTH}}`, "g")) ?? [];
+  const lines = encodeBase64(bytes).match(new RegExp(`.{1,${ARMOR_LINE_LENGTH}}`, "g")) ?? [];
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
 

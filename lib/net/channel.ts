@@ -4,6 +4,7 @@
  * @module
  */
 import { type Bytes, concat } from "../bytes/bytes.ts";
+import { deferred } from "../bytes/deferred.ts";
 import { StxError } from "../errors.ts";
 import type { ClientHandshake } from "../handshake/client.ts";
 import type { SessionKeys } from "../handshake/outcome.ts";
@@ -47,8 +48,8 @@ export class Channel implements TransferChannel {
   #ended = false;
   #keys: SessionKeys | undefined;
   #cancelTimer: (() => void) | undefined;
-  #changed = Promise.withResolvers<void>();
-  #output = Promise.withResolvers<void>();
+  #changed = deferred<void>();
+  #output = deferred<void>();
   #finishing = false;
   readonly #writing: Promise<void>;
   readonly #reading: Promise<void>;
@@ -121,7 +122,7 @@ export class Channel implements TransferChannel {
    * which nobody waits for, or is still there when the time is over.
    */
   async peerClosed(timeoutMs = GOODBYE_TIMEOUT_MS): Promise<boolean> {
-    const { promise: isOver, resolve } = Promise.withResolvers<boolean>();
+    const { promise: isOver, resolve } = deferred<boolean>();
     const cancel = this.#clock.after(timeoutMs, () => resolve(true));
     const isClosed = this.#until(() => this.#ended || this.#queue.length > 0).then(
       () => this.#queue.length > 0 || this.#connection.session?.isPeerClosed === true,
@@ -173,12 +174,12 @@ export class Channel implements TransferChannel {
 
   #signalChange(): void {
     this.#changed.resolve();
-    this.#changed = Promise.withResolvers<void>();
+    this.#changed = deferred<void>();
   }
 
   #signalOutput(): void {
     this.#output.resolve();
-    this.#output = Promise.withResolvers<void>();
+    this.#output = deferred<void>();
   }
 
   #fail(error: unknown): void {
@@ -299,7 +300,7 @@ export class Channel implements TransferChannel {
 
   /** Waits for `work`, but no longer than `delayMs`. */
   async #within(delayMs: number, work: Promise<unknown>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = deferred<void>();
     const cancel = this.#clock.after(delayMs, resolve);
     await Promise.race([work, promise]);
     cancel();

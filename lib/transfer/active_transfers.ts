@@ -4,6 +4,7 @@
  * @module
  */
 import { type Bytes, toHex } from "../bytes/bytes.ts";
+import { deferred } from "../bytes/deferred.ts";
 import { StxError } from "../errors.ts";
 
 interface Active {
@@ -23,7 +24,7 @@ export class ActiveTransfers {
    */
   async claim(peer: Bytes, transferId: Bytes, abort: () => void): Promise<() => void> {
     const key = `${toHex(peer)}/${toHex(transferId)}`;
-    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const { promise: ended, resolve } = deferred<void>();
     const mine: Active = { abort, ended };
     const older = this.#active.get(key);
     this.#active.set(key, mine);

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Bytes, equal } from "../bytes/bytes.ts";
+import { deferred } from "../bytes/deferred.ts";
 import { codeOf, StxError } from "../errors.ts";
 import { OFFER_TIMEOUT_MS } from "../limits.ts";
 import type { Entry, PartialTransfer, Placement, StoredTransfer } from "../ports.ts";
@@ -97,13 +98,11 @@ class Receiver {
 
   /** The OFFER: whoever has proved who it is must still say what it wants. */
   async #firstMessage(): Promise<Message> {
-    const tooLate = Promise.withResolvers<never>();
+    const tooLate = deferred<never>();
     const cancel = this.#options.clock.after(OFFER_TIMEOUT_MS, () => {
       tooLate.reject(new StxError("connection_lost", "The sender did not say what it wants to send"));
     });
-    const message = this.#next();
-    message.catch(() => {});
-    return await Promise.race([message, tooLate.promise]).finally(cancel);
+    return await Promise.race([this.#next(), tooLate.promise]).finally(cancel);
   }
 
   /** The transfer as an earlier session left it; one that was being put in place is in place afterwards. */

@@ -5,9 +5,11 @@
  */
 import { type Bytes, concat, equal } from "../bytes/bytes.ts";
 import { crc32 } from "../bytes/crc32.ts";
+import { deferred } from "../bytes/deferred.ts";
 import { StreamSha256 } from "../crypto/stream_digest.ts";
-import { codeOf, type ErrorCode, StxError } from "../errors.ts";
+import { codeOf, StxError } from "../errors.ts";
 import { verifySshsigBlob } from "../identity/sshsig.ts";
+import { TIME_MS_MAX } from "../limits.ts";
 import type { Clock, Random, Source } from "../ports.ts";
 import {
   type Accept,
@@ -22,8 +24,6 @@ import {
   encodeOffset,
   expectEmpty,
   type Message,
-  type Reject,
-  type RejectReason,
   writeDataIndex,
 } from "../wire/message.ts";
 import { breathe, BREATHE_EVERY_BYTES } from "./breathe.ts";
@@ -31,6 +31,7 @@ import type { TransferChannel } from "./channel.ts";
 import { FileDigests } from "./file_digests.ts";
 import { type Manifest, transferIdOf } from "./manifest.ts";
 import { RECEIPT_NAMESPACE, type ReceiptFacts, receiptMessage } from "./receipt.ts";
+import { errorOf } from "./rejection.ts";
 import { stateAfter, type TransferState } from "./transitions.ts";
 
 /** What a sender reports while it works. */
@@ -79,10 +80,6 @@ export interface SentReceipt {
 
 /** A digest's worth of files in one DIGESTS record: 32 KiB. */
 const DIGESTS_PER_RECORD = 1024;
-/** What JavaScript's Date can hold, in milliseconds after 1970. */
-const TIME_MS_MAX = 8.64e15;
-
-const REJECT_CODES: Partial<Record<RejectReason, ErrorCode>> = { integrity: "digest_mismatch" };
 
 /**
  * Sends one transfer over an open channel. Resolves when the receiver has committed; rejects with `rejected` if
@@ -104,7 +101,7 @@ class Sender {
   #reachedBytes = 0;
   #digests: readonly Bytes[] | undefined;
   /** Rejects when sending fails; never resolves. */
-  readonly #pumpFailure = Promise.withResolvers<never>();
+  readonly #pumpFailure = deferred<never>();
   /** The message that is being waited for. */
   #incoming: Promise<Message> | undefined;
   /** Whether END has gone out. */
@@ -160,7 +157,7 @@ class Sender {
         if (message === undefined) return undefined;
         this.#incoming = undefined;
         this.#state = stateAfter("sender", this.#state, message.type);
-        if (message.type === "reject") return rejection(decodeReject(message.body));
+        if (message.type === "reject") return errorOf(decodeReject(message.body));
       }
     } catch {
       return undefined;
@@ -215,7 +212,7 @@ class Sender {
         return undefined;
       }
       case "reject":
-        throw rejection(decodeReject(message.body));
+        throw errorOf(decodeReject(message.body));
       default:
         return await this.#verifyReceipt(message.body);
     }
@@ -385,9 +382,4 @@ class Sender {
     if (!isValid) throw new StxError("bad_receipt", "The receiver's receipt is not valid for what was sent");
     return { facts, signature: done.signature };
   }
-}
-
-function rejection(reject: Reject): StxError {
-  const code = REJECT_CODES[reject.reason] ?? "rejected";
-  return new StxError(code, `The receiver refused (${reject.reason}): ${reject.text}`);
 }

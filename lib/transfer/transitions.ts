@@ -44,6 +44,18 @@ export const TRANSITIONS: Table = {
   },
 };
 
+/** `SENT[role][state][message]` is the state that an end enters when it has sent a message. */
+export const SENT: Table = {
+  sender: {
+    sending: { end: "waitDone" },
+  },
+  receiver: {
+    listing: { accept: "accepted", done: "finished", reject: "refused" },
+    receiving: { reject: "refused" },
+    verifying: { done: "finished", reject: "refused" },
+  },
+};
+
 /** The state after a message; throws `unexpected_message` for one that may not come now. */
 export function stateAfter(role: TransferRole, state: TransferState, message: MessageType): TransferState {
   const next = TRANSITIONS[role][state]?.[message];

@@ -8,21 +8,21 @@ import { codeOf, type ErrorCode, StxError } from "../errors.ts";
 
 /** The number of each alert. */
 export const ALERTS = {
-  /** Any failure of the handshake that is not named below. */
+  /** The handshake failed, in any way that has no alert of its own. */
   handshakeFailed: 1,
   /** The server has no room now; try again later. */
   busy: 2,
   /** The server has verified the client and does not accept it. */
   accessDenied: 3,
-  /** The two clocks differ too much. */
+  /** Both ends have proved who they are, and their clocks differ too much. */
   clockSkew: 4,
-  /** A message that the other end may not send, or not now. */
+  /** A message came that cannot be read, or that may not come, or not now. */
   protocolError: 5,
-  /** A record that failed authentication. */
+  /** An intact record failed authentication, or had another number than the next. */
   badRecord: 6,
-  /** The other end was asked to stop. */
+  /** Whoever says so was asked to stop. */
   closing: 7,
-  /** The other end failed by itself, on its disk for example. */
+  /** Whoever says so failed by itself, on its disk for example, or ends the session for a reason without an alert. */
   internalError: 8,
   /** A newer connection works on the same transfer. */
   superseded: 9,
@@ -30,6 +30,22 @@ export const ALERTS = {
 
 /** An alert's name. */
 export type Alert = keyof typeof ALERTS;
+
+/** Where an alert is said: in clear, sealed in place of a handshake message, or as a message of a session. */
+export type AlertPlace = "clear" | "handshake" | "session";
+
+/** Where each alert is said, as {@link handshakeAlertFor}, {@link sessionAlertFor} and whoever ends a session say it. */
+export const ALERT_PLACES: Readonly<Record<Alert, readonly AlertPlace[]>> = {
+  handshakeFailed: ["clear", "handshake"],
+  busy: ["clear", "handshake"],
+  accessDenied: ["handshake"],
+  clockSkew: ["handshake"],
+  protocolError: ["session"],
+  badRecord: ["session"],
+  closing: ["session"],
+  internalError: ["handshake", "session"],
+  superseded: ["session"],
+};
 
 const ALERT_NAMES = new Map<number, Alert>(
   Object.entries(ALERTS).map(([name, number]) => [number, name as Alert] as const),
@@ -52,6 +68,14 @@ const HANDSHAKE_ALERTS: Partial<Record<ErrorCode, Alert>> = {
   busy: "busy",
   unauthorized: "accessDenied",
   clock_skew: "clockSkew",
+  // A failure of this machine is no judgement of the peer, which may try again.
+  disk: "internalError",
+  disk_full: "internalError",
+  permission: "internalError",
+  state_busy: "internalError",
+  state_corrupt: "internalError",
+  bad_key_file: "internalError",
+  bad_trust_file: "internalError",
 };
 
 /**
@@ -69,6 +93,9 @@ const SESSION_ALERTS: Partial<Record<ErrorCode, Alert>> = {
   bad_sequence: "badRecord",
   malformed: "protocolError",
   unexpected_message: "protocolError",
+  // Of a ROTATION.
+  bad_signature: "protocolError",
+  bad_identity: "protocolError",
   bad_manifest: "protocolError",
   bad_transfer_id: "protocolError",
   cancelled: "closing",
@@ -112,6 +139,7 @@ export function alertError(alert: Alert, sealed: boolean): StxError {
     return new StxError(
       "refused_connection",
       "The handshake was ended by an alert in clear, which anybody on the way could have sent",
+      { hint: "if it was the peer, its own log says why: another shared key, or another --auth, perhaps" },
     );
   }
   const [code, message, hint] = MEANINGS[alert];

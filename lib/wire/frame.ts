@@ -11,11 +11,17 @@ export const FRAME_HEADER_SIZE = 4;
 
 /** The number of each frame type. */
 export const FRAME_TYPES = {
+  /** What the client can do, its nonce and its ephemeral keys; in clear. */
   hello: 1,
+  /** What the server chose, its nonce and its ephemeral keys in clear; who it is and its proof, sealed. */
   welcome: 2,
+  /** Who the client is, what it wants, and its proof; sealed. */
   verify: 3,
+  /** The session's name, what may be in flight, and the proof that the server has taken the client; sealed. */
   ready: 4,
+  /** Why the sender of this frame ends the handshake: one byte, in clear. */
   alert: 5,
+  /** The same, sealed, once there are keys for it. */
   sealedAlert: 6,
 } as const;
 

@@ -23,13 +23,28 @@ export const SIGNATURE_SIZE = 64;
 export const SESSION_ID_SIZE = 16;
 
 /** Numbers of the cipher suites. */
-export const SUITE_NUMBERS = { "aes-256-gcm": 1, "chacha20-poly1305": 2 } as const;
+export const SUITE_NUMBERS = {
+  /** AES-256-GCM (NIST SP 800-38D); every implementation has it. */
+  "aes-256-gcm": 1,
+  /** ChaCha20-Poly1305 (RFC 8439). */
+  "chacha20-poly1305": 2,
+} as const;
 /** Numbers of the ways to authenticate. */
-export const AUTH_MODE_NUMBERS = { identity: 1, psk: 2, "identity+psk": 3 } as const;
+export const AUTH_MODE_NUMBERS = {
+  /** The server's list of senders and the receivers that the client knows decide. */
+  identity: 1,
+  /** The shared key decides. Both ends prove an identity all the same. */
+  psk: 2,
+  /** Both must hold. */
+  "identity+psk": 3,
+} as const;
 /** A way to authenticate. */
 export type AuthMode = keyof typeof AUTH_MODE_NUMBERS;
 /** Numbers of what a client wants to do. */
-export const INTENT_NUMBERS = { send: 1 } as const;
+export const INTENT_NUMBERS = {
+  /** To send files: the client is the sender, the server the receiver. */
+  send: 1,
+} as const;
 /** What a client wants to do. */
 export type Intent = keyof typeof INTENT_NUMBERS;
 
@@ -74,7 +89,8 @@ function readExtensions(reader: ByteReader): readonly Extension[] {
   return extensions;
 }
 
-function usesSharedKey(authModes: readonly number[]): boolean {
+/** Says whether one of these modes rests on a shared key. */
+export function usesSharedKey(authModes: readonly number[]): boolean {
   return authModes.some((mode) =>
     mode === AUTH_MODE_NUMBERS.psk || mode === AUTH_MODE_NUMBERS["identity+psk"]
   );

@@ -9,15 +9,13 @@
 import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
 import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
-import { MANIFEST_BODY_SIZE_MAX, PATH_SIZE_MAX, STREAM_SIZE_MAX } from "../limits.ts";
+import { MANIFEST_BODY_SIZE_MAX, PATH_SIZE_MAX, STREAM_SIZE_MAX, TIME_MS_MAX } from "../limits.ts";
 import type { Entry } from "../ports.ts";
 import { ByteReader, i64, u16, u64, u8, vector16 } from "./fields.ts";
 
 /** Bytes of an entry around its path. */
 const ENTRY_OVERHEAD = 1 + 2 + 8 + 8 + 2;
 const PERMISSION_BITS = 0o777;
-/** What JavaScript's Date can hold, in milliseconds either side of 1970. */
-const TIME_MS_MAX = 8.64e15;
 
 function encodeEntry(entry: Entry): Bytes {
   return concat(

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
+import { REJECT_TEXT_SIZE_MAX, TIME_MS_MAX } from "../limits.ts";
 import { ByteReader, u32, u64, u8, vector16 } from "./fields.ts";
 import { SESSION_ID_SIZE } from "./handshake_messages.ts";
 
@@ -11,24 +12,37 @@ import { SESSION_ID_SIZE } from "./handshake_messages.ts";
 export const MESSAGE_TYPES = {
   /** Carries nothing but its acknowledgement. */
   ack: 1,
-  /** Asks for the same bytes again, from a sequence number on: `sequence(4)`. */
+  /** Asks for the same bytes again, from a sequence number on. */
   nak: 2,
-  /** Asks for any answer. */
+  /** Asks for an ACK, so that the line is not silent. */
   ping: 3,
-  /** Ends the session at once: see alert.ts. */
+  /** Says why its sender ends the session at once. */
   alert: 4,
   /** The last record of a direction. */
   close: 5,
+  /** The sender of this message changes its identity: signed by the old key and the new one. */
+  rotation: 6,
+  /** What is to be sent. */
   offer: 16,
+  /** Names, sizes, times and modes of what is to be sent, or some of them. */
   manifest: 17,
+  /** Asks for the manifest, whole. */
   wantManifest: 18,
+  /** Takes the transfer, and says how much of it is here already. */
   accept: 19,
+  /** Does not take the transfer, or gives it up. */
   reject: 20,
+  /** Where in the stream the data begins. */
   start: 21,
+  /** One block of the stream. */
   data: 22,
+  /** How much of the stream survives a crash of the receiver. */
   durable: 23,
+  /** SHA-256 of files, in their order. */
   digests: 24,
+  /** The stream is over. */
   end: 25,
+  /** Everything is in place: the signed receipt. */
   done: 26,
 } as const;
 
@@ -83,6 +97,48 @@ export function decodeNak(body: Bytes): number {
   const sequence = reader.u32();
   reader.end();
   return sequence;
+}
+
+/** Bytes of an Ed25519 public key, and of a signature (RFC 8032). */
+const PUBLIC_KEY_SIZE = 32;
+const SIGNATURE_SIZE = 64;
+/** Bytes of ROTATION's body. */
+export const ROTATION_SIZE = 2 * PUBLIC_KEY_SIZE + 8 + 2 * SIGNATURE_SIZE;
+
+/**
+ * ROTATION: `old_key(32) | new_key(32) | time(8) | old_signature(64) | new_signature(64)`. What is signed, and what it
+ * means, says lib/identity/rotation.ts.
+ */
+export interface Rotation {
+  /** The Ed25519 public key that is given up. */
+  readonly oldKey: Bytes;
+  /** The one that follows it. */
+  readonly newKey: Bytes;
+  /** When the new key was made, in milliseconds since 1970. */
+  readonly timeMs: number;
+  readonly oldSignature: Bytes;
+  readonly newSignature: Bytes;
+}
+
+/** ROTATION's body. */
+export function encodeRotation(rotation: Rotation): Bytes {
+  const { oldKey, newKey, timeMs, oldSignature, newSignature } = rotation;
+  return concat(oldKey, newKey, u64(timeMs), oldSignature, newSignature);
+}
+
+/** Reads ROTATION's body, whose signatures say nothing yet; throws `malformed`. */
+export function decodeRotation(body: Bytes): Rotation {
+  const reader = new ByteReader(body, "ROTATION");
+  const rotation = {
+    oldKey: reader.bytes(PUBLIC_KEY_SIZE),
+    newKey: reader.bytes(PUBLIC_KEY_SIZE),
+    timeMs: reader.u64(),
+    oldSignature: reader.bytes(SIGNATURE_SIZE),
+    newSignature: reader.bytes(SIGNATURE_SIZE),
+  };
+  reader.end();
+  if (rotation.timeMs > TIME_MS_MAX) reader.fail("its time is none");
+  return rotation;
 }
 
 /** Throws `malformed` if a message that has no body has one. */
@@ -170,12 +226,19 @@ export function decodeAccept(body: Bytes): Accept {
 
 /** Numbers of the reasons in REJECT. */
 export const REJECT_REASONS = {
+  /** Any reason that is not named below. */
   policy: 1,
+  /** The receiver's disk is full. */
   space: 2,
+  /** A name that the receiver refuses. */
   name: 3,
+  /** A name that is taken there, or files that were kept in place of those that were sent. */
   exists: 4,
+  /** Larger than the receiver's user allows, or a manifest that is too large. */
   quota: 5,
+  /** The receiver failed by itself. */
   local: 6,
+  /** What the receiver has, or reads back from its disk, is not what was sent. */
   integrity: 7,
 } as const;
 /** Why a receiver does not take a transfer. */
@@ -185,10 +248,8 @@ const REASON_NAMES = new Map<number, RejectReason>(
   Object.entries(REJECT_REASONS).map(([name, number]) => [number, name as RejectReason] as const),
 );
 
-/** Characters of REJECT's text as JavaScript counts them: enough for a sentence with a long name in it. */
-const REJECT_TEXT_LENGTH_MAX = 1000;
-/** The same in UTF-8, which takes at most three bytes for each. */
-export const REJECT_TEXT_SIZE_MAX = 3 * REJECT_TEXT_LENGTH_MAX;
+/** Characters of REJECT's text as JavaScript counts them: UTF-8 takes at most three bytes for each. */
+const REJECT_TEXT_LENGTH_MAX = REJECT_TEXT_SIZE_MAX / 3;
 
 /** REJECT: `reason(1) | text: size(2), UTF-8`. The text is for people and is escaped before it is shown. */
 export interface Reject {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parseSharedKeys } from "../../lib/identity/shared_key.ts";
 import { isInstalled, runProgram } from "../support/programs.ts";
 import { withStage } from "../support/stage.ts";
 import { names } from "../support/tree.ts";
@@ -33,6 +34,45 @@ Deno.test({
       assert.equal(half.stdout, Deno.readTextFileSync(`${key}.pub`), half.stderr);
     });
   },
+});
+
+Deno.test("keygen --psk makes a shared key that its owner alone may read, and shows nothing of it", async () => {
+  await withStage(async (stage) => {
+    const key = `${stage.folder}/new folder/key`;
+
+    const { code, stdout, stderr } = await stage.run([
+      "keygen",
+      "--psk",
+      "--out",
+      key,
+      "--comment",
+      "office",
+    ]);
+
+    assert.deepEqual([code, stdout], [0, `${key}\n`], stderr);
+    assert.deepEqual(names(`${stage.folder}/new folder`), ["key"]);
+    assert.equal(Deno.statSync(key).mode! & 0o777, 0o600);
+    const text = Deno.readTextFileSync(key);
+    assert.match(text, /^stx-psk [A-Za-z0-9+/]{43}= office\n$/);
+    assert.equal(parseSharedKeys(text).length, 1);
+    assert.ok(!stderr.includes(text.split(" ")[1]!.slice(0, 8)), stderr);
+    assert.match(stderr, /stx recv --psk-file .*\n.*stx send --psk-file/);
+  });
+});
+
+Deno.test("keygen --psk without --out: in the configuration folder, and never over another key", async () => {
+  await withStage(async (stage) => {
+    const key = `${stage.sender.config}/shared_key`;
+    const first = await stage.run(["keygen", "--psk"]);
+    const text = Deno.readTextFileSync(key);
+    const second = await stage.run(["keygen", "--psk"]);
+
+    assert.deepEqual([first.code, first.stdout], [0, `${key}\n`], first.stderr);
+    assert.deepEqual([second.code, second.stdout], [7, ""]);
+    assert.match(second.stderr, /^stx keygen: .*shared_key: it exists.*\n$/);
+    assert.equal(Deno.readTextFileSync(key), text);
+    assert.deepEqual(names(stage.sender.config), ["identity", "identity.pub", "shared_key"]);
+  });
 });
 
 Deno.test("send makes an identity when there is none yet, and says so", async () => {

@@ -41,12 +41,13 @@ class Workshop {
     return `${this.folder}/${name}`;
   }
 
-  /** Makes a key pair with `keygen`, under its own narrow permissions. */
-  async key(name: string): Promise<string> {
+  /** Makes a key pair, or a shared key, with `keygen`, under its own narrow permissions. */
+  async key(name: string, kind: "identity" | "psk" = "identity"): Promise<string> {
     const out = this.at(name);
-    const permissions = keygenPermissions({ out });
+    const permissions = keygenPermissions(kind === "psk" ? { out, psk: true } : { out });
     const audit = this.#nextAudit();
-    await this.children.run(Deno.execPath(), stxArguments(flagsFor(permissions), ["keygen", "--out", out]), {
+    const args = ["keygen", "--out", out, ...(kind === "psk" ? ["--psk"] : [])];
+    await this.children.run(Deno.execPath(), stxArguments(flagsFor(permissions), args), {
       env: environment(audit, {}),
     });
     await assertAsExpected(permissions, audit);
@@ -170,6 +171,14 @@ Deno.test("keygen makes a key with the narrowest permissions", async () => {
     await using children = new Children();
     const key = await new Workshop(await Deno.realPath(folder), children).key("own");
     assert.match(await Deno.readTextFile(`${key}.pub`), /^ssh-ed25519 /);
+  });
+});
+
+Deno.test("keygen --psk makes a shared key with the narrowest permissions", async () => {
+  await withTempFolder(async (folder) => {
+    await using children = new Children();
+    const key = await new Workshop(await Deno.realPath(folder), children).key("shared", "psk");
+    assert.match(await Deno.readTextFile(key), /^stx-psk /);
   });
 });
 

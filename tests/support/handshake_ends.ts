@@ -4,11 +4,13 @@ import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { sha256 } from "../../lib/crypto/hkdf.ts";
 import { type ErrorCode, StxError } from "../../lib/errors.ts";
 import { ClientHandshake, type ClientOptions } from "../../lib/handshake/client.ts";
+import { HelloGuard } from "../../lib/handshake/hello_guard.ts";
 import type { HandshakeEvent } from "../../lib/handshake/outcome.ts";
 import { ServerHandshake, type ServerOptions } from "../../lib/handshake/server.ts";
 import { identityFromSeed } from "../../lib/identity/identity.ts";
 import { TAG_SIZE } from "../../lib/limits.ts";
 import type { Identity } from "../../lib/ports.ts";
+import { MemoryNonceStore } from "../../lib/store/memory_nonce_store.ts";
 import { FRAME_HEADER_SIZE, FRAME_TYPES, type FrameType } from "../../lib/wire/frame.ts";
 import { seededRandom } from "./seeded_random.ts";
 
@@ -34,6 +36,8 @@ export function startClient(
     identity: CLIENT_IDENTITY,
     random: seededRandom(seed),
     suites: ["aes-256-gcm", "chacha20-poly1305"],
+    authModes: ["identity"],
+    sharedKey: undefined,
     intent: "send",
     checkServer: () => {},
     ...change,
@@ -46,6 +50,10 @@ export function startServer(change: Partial<ServerOptions> = {}): ServerHandshak
     identity: SERVER_IDENTITY,
     random: seededRandom("server"),
     suites: ["aes-256-gcm", "chacha20-poly1305"],
+    authModes: ["identity"],
+    sharedKeys: [],
+    guard: new HelloGuard(),
+    nonces: new MemoryNonceStore(),
     limits: { windowRecords: 256, windowSizeBytes: 16 * 1024 * 1024 },
     authorize: () => {},
     ...change,

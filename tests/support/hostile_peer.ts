@@ -7,12 +7,15 @@ import { loadIdentity } from "../../cli/key_files.ts";
 import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { availableSuites } from "../../lib/crypto/suite.ts";
 import { codeOf, type ErrorCode } from "../../lib/errors.ts";
+import { HelloGuard } from "../../lib/handshake/hello_guard.ts";
+import type { ServerOptions } from "../../lib/handshake/server.ts";
 import { BLOCK_SIZE_MAX, WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../../lib/limits.ts";
 import type { Channel } from "../../lib/net/channel.ts";
 import { connect } from "../../lib/net/client.ts";
 import { accept } from "../../lib/net/server.ts";
 import { connDuplex, dial, systemClock, systemRandom } from "../../lib/net/tcp.ts";
 import type { Entry, Source } from "../../lib/ports.ts";
+import { MemoryNonceStore } from "../../lib/store/memory_nonce_store.ts";
 import { makeManifest } from "../../lib/transfer/manifest.ts";
 import { sendTransfer } from "../../lib/transfer/sender.ts";
 import type { Person, Target } from "./stage.ts";
@@ -38,6 +41,8 @@ export async function offerAsIs(
       identity,
       random: systemRandom,
       suites: await availableSuites(),
+      authModes: ["identity"],
+      sharedKey: undefined,
       intent: "send",
       checkServer: () => {},
     },
@@ -88,11 +93,23 @@ export async function withHostileReceiver(
 ): Promise<void> {
   const identity = await loadIdentity(person.identity);
   const suites = await availableSuites();
+  const guard = new HelloGuard();
+  const nonces = new MemoryNonceStore();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = (async () => {
     for await (const conn of listener) {
       const limits = { windowRecords: WINDOW_RECORDS, windowSizeBytes: WINDOW_SIZE_BYTES };
-      const options = { identity, random: systemRandom, suites, limits, authorize() {} };
+      const options: ServerOptions = {
+        identity,
+        random: systemRandom,
+        suites,
+        authModes: ["identity"],
+        sharedKeys: [],
+        guard,
+        nonces,
+        limits,
+        authorize() {},
+      };
       const channel = await accept(connDuplex(conn), options, systemClock);
       // The sender may hang up on it; what comes of that is for the test to see at the sender.
       await answer(channel).catch(() => {});

@@ -1,13 +1,15 @@
 /** A client for tests that follows the specification step by step, except where it is told not to. */
 import { type Bytes, concat } from "../../lib/bytes/bytes.ts";
-import { RunningSha256 } from "../../lib/crypto/hkdf.ts";
+import { RunningSha256, sha256 } from "../../lib/crypto/hkdf.ts";
 import { type ClientShare, makeClientShare } from "../../lib/crypto/key_agreement.ts";
 import { importTrafficKey, type TrafficKey } from "../../lib/crypto/traffic_key.ts";
 import {
+  binderFor,
   deriveExporter,
   deriveHandshakeSecrets,
   deriveSessionSecrets,
   finishedMac,
+  type SharedKey,
 } from "../../lib/handshake/key_schedule.ts";
 import type { Identity } from "../../lib/ports.ts";
 import { encodeFrame, FRAME_HEADER_SIZE, frameHeader, type FrameType } from "../../lib/wire/frame.ts";
@@ -28,6 +30,10 @@ import { seededRandom } from "./seeded_random.ts";
 /** Where it departs from the specification; each is given what would be right. */
 export interface RogueClientHooks {
   readonly hello?: Partial<Hello>;
+  /** What it binds HELLO with, offering the mode psk alone unless `hello` says otherwise. */
+  readonly sharedKey?: SharedKey;
+  /** The binder, of what would be right. */
+  readonly binder?: (binder: Bytes) => Bytes;
   readonly identity?: Identity;
   readonly clientId?: Bytes;
   readonly intent?: number;
@@ -59,19 +65,22 @@ export class RogueClient {
 
   /** A HELLO frame. */
   hello(): Bytes {
-    const frame = encodeFrame(
-      "hello",
-      encodeHello({
-        clientTimeS: 1_800_000_000,
-        clientNonce: seededRandom("rogue nonce").bytes(32),
-        clientShare: this.#share.publicShare,
-        suites: [1],
-        authModes: [1],
-        extensions: [],
-        binder: undefined,
-        ...this.#hooks.hello,
-      }),
-    );
+    const { sharedKey, binder, hello } = this.#hooks;
+    const body = encodeHello({
+      clientTimeS: 1_800_000_000,
+      clientNonce: seededRandom("rogue nonce").bytes(32),
+      clientShare: this.#share.publicShare,
+      suites: [1],
+      authModes: [sharedKey === undefined ? 1 : 2],
+      extensions: [],
+      binder: sharedKey === undefined ? undefined : new Uint8Array(32),
+      ...hello,
+    });
+    const frame = encodeFrame("hello", body);
+    if (sharedKey !== undefined) {
+      const right = binderFor(sharedKey, sha256(frame.subarray(0, -32)));
+      frame.set(binder?.(right) ?? right, frame.length - 32);
+    }
     this.#transcript.update(frame);
     return frame;
   }
@@ -85,6 +94,7 @@ export class RogueClient {
     const secrets = deriveHandshakeSecrets(
       await this.#share.finish(welcome.serverShare),
       this.#transcript.value(),
+      this.#hooks.sharedKey,
     );
     this.#master = secrets.master;
     this.#clientSecret = secrets.client;

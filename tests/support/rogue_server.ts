@@ -12,6 +12,7 @@ import {
   deriveHandshakeSecrets,
   deriveSessionSecrets,
   finishedMac,
+  type SharedKey,
 } from "../../lib/handshake/key_schedule.ts";
 import type { Identity } from "../../lib/ports.ts";
 import { encodeFrame, FRAME_HEADER_SIZE, frameHeader, type FrameType } from "../../lib/wire/frame.ts";
@@ -37,6 +38,10 @@ export function contentToSign(role: string, hash: Bytes): Bytes {
 
 /** Where it departs from the specification; each is given what would be right. */
 export interface RogueHooks {
+  /** What it uses in place of nothing. */
+  readonly sharedKey?: SharedKey;
+  /** WELCOME's time. */
+  readonly serverTimeS?: number;
   /** The suite and mode that WELCOME names. */
   readonly suite?: number;
   readonly authMode?: number;
@@ -88,7 +93,7 @@ export class RogueServer {
     const random = seededRandom("rogue");
     const share = await answerClientShare(clientShare, random);
     const clear = encodeWelcome({
-      serverTimeS: 1_800_000_000,
+      serverTimeS: hooks.serverTimeS ?? 1_800_000_000,
       serverNonce: random.bytes(32),
       serverShare: hooks.share?.(share.publicShare) ?? share.publicShare,
       suite: hooks.suite ?? SUITE_NUMBERS[this.#suite],
@@ -102,7 +107,7 @@ export class RogueServer {
     this.#transcript.update(hello);
     this.#transcript.update(concat(header, clear));
     const th2 = this.#transcript.value();
-    const secrets = deriveHandshakeSecrets(share.secret, th2);
+    const secrets = deriveHandshakeSecrets(share.secret, th2, hooks.sharedKey);
     this.#master = secrets.master;
     this.#sendKey = await importTrafficKey(this.#suite, secrets.server);
     this.#receiveKey = await importTrafficKey(this.#suite, secrets.client);

@@ -13,6 +13,8 @@ Deno.test("the table lists the commands and options of the contract", () => {
     send: [
       "identity",
       "peer",
+      "psk-file",
+      "auth",
       "name",
       "follow-links",
       "checksum",
@@ -27,6 +29,8 @@ Deno.test("the table lists the commands and options of the contract", () => {
       "dir",
       "identity",
       "authorized-keys",
+      "psk-file",
+      "auth",
       "once",
       "on-conflict",
       "max-size",
@@ -35,7 +39,7 @@ Deno.test("the table lists the commands and options of the contract", () => {
       "json",
       ...common,
     ],
-    keygen: ["out", "comment", "force", ...common],
+    keygen: ["out", "comment", "psk", "force", ...common],
     completions: common,
     help: common,
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadIdentity, replaceFile } from "../../../cli/key_files.ts";
+import { loadIdentity, makeIdentity, replaceFile, rereading } from "../../../cli/key_files.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 
 function names(folder: string): string[] {
@@ -42,3 +42,69 @@ Deno.test("a private key that others may read is not used", async () => {
     await assert.rejects(loadIdentity(`${folder}/none`), { code: "bad_key_file", hint: /stx keygen/ });
   });
 });
+
+Deno.test("a private key of any mode but the owner's alone is not used", async () => {
+  await withTempFolder(async (folder) => {
+    Deno.writeTextFileSync(`${folder}/id`, "whatever", { mode: 0o600 });
+    for (const mode of [0o640, 0o620, 0o610, 0o604, 0o602, 0o601]) {
+      Deno.chmodSync(`${folder}/id`, mode);
+      const message = new RegExp(
+        `^Will not use the private key .*others may read it \\(mode ${mode.toString(8)}\\)$`,
+      );
+      await assert.rejects(loadIdentity(`${folder}/id`), { code: "bad_key_file", message });
+    }
+  });
+});
+
+Deno.test("an identity takes the place of no file, of its public half either", async () => {
+  await withTempFolder(async (folder) => {
+    for (const taken of ["id", "id.pub"]) {
+      Deno.writeTextFileSync(`${folder}/${taken}`, "mine");
+      await assert.rejects(makeIdentity(`${folder}/id`, "", false), { code: "exists", hint: /--force/ });
+      assert.deepEqual(names(folder), [taken]);
+      Deno.removeSync(`${folder}/${taken}`);
+    }
+    Deno.writeTextFileSync(`${folder}/id`, "mine");
+    await makeIdentity(`${folder}/id`, "", true);
+    assert.deepEqual(names(folder), ["id", "id.pub"]);
+  });
+});
+
+Deno.test("a file is read again when it has changed in any way, and only then", async () => {
+  await withTempFolder((folder) => {
+    const path = `${folder}/f`;
+    let count = 0;
+    const read = rereading(path, () => ++count);
+    const isReadAgain = () => {
+      const before = count;
+      return read() > before;
+    };
+    assert.equal(isReadAgain(), true);
+    assert.equal(isReadAgain(), true, "one that is missing is looked for every time");
+    const changes: readonly (() => void)[] = [
+      () => Deno.writeTextFileSync(path, "one", { mode: 0o600 }),
+      // The size alone: the time is put back.
+      () => changeWithoutTime(path, () => Deno.writeTextFileSync(path, "three")),
+      () => Deno.utimeSync(path, 1, 1),
+      () => Deno.chmodSync(path, 0o644),
+      // Another file of the same size, time and mode.
+      () => {
+        Deno.writeTextFileSync(`${path}.new`, "three");
+        Deno.chmodSync(`${path}.new`, 0o644);
+        Deno.utimeSync(`${path}.new`, 1, 1);
+        Deno.renameSync(`${path}.new`, path);
+      },
+    ];
+    for (const [index, change] of changes.entries()) {
+      change();
+      assert.equal(isReadAgain(), true, `change ${index}`);
+      assert.equal(isReadAgain(), false, `no change after ${index}`);
+    }
+  });
+});
+
+function changeWithoutTime(path: string, change: () => void): void {
+  const mtime = Deno.statSync(path).mtime!;
+  change();
+  Deno.utimeSync(path, mtime, mtime);
+}

@@ -38,7 +38,7 @@ const TH10 = counting(32, 10);
 Deno.test("the handshake's secrets are those of the specification", () => {
   const early = hmac(ZEROS, ZEROS);
   const handshake = hmac(ds(early, "derived", EMPTY_HASH), SHARED);
-  const secrets = deriveHandshakeSecrets(SHARED, TH2);
+  const secrets = deriveHandshakeSecrets(SHARED, TH2, undefined);
   assert.deepEqual(secrets.client, ds(handshake, "c hs", TH2));
   assert.deepEqual(secrets.server, ds(handshake, "s hs", TH2));
   assert.deepEqual(secrets.master, hmac(ds(handshake, "derived", EMPTY_HASH), ZEROS));
@@ -58,7 +58,7 @@ Deno.test("the session's secrets are those of the specification", () => {
 
 Deno.test("no two secrets are equal, and each depends on the shared secret and the transcript", () => {
   const all = (shared: Bytes, th2: Bytes, th8: Bytes) => {
-    const first = deriveHandshakeSecrets(shared, th2);
+    const first = deriveHandshakeSecrets(shared, th2, undefined);
     const second = deriveSessionSecrets(first.master, th8);
     return [
       first.client,

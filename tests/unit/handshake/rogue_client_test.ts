@@ -76,7 +76,7 @@ Deno.test("HELLO must be one, of this version", async () => {
   await failHello(encodeFrame("hello", new Uint8Array(0)), "malformed");
 });
 
-Deno.test("HELLO must offer a suite that the server has, and the mode identity", async () => {
+Deno.test("HELLO must offer a suite that the server has, and a mode that it takes", async () => {
   const hello = async (change: Partial<typeof HELLO>) => (await RogueClient.start({ hello: change })).hello();
   await failHello(
     await hello({ suites: [2] }),
@@ -85,10 +85,15 @@ Deno.test("HELLO must offer a suite that the server has, and the mode identity",
     /no cipher suite/,
   );
   await failHello(await hello({ suites: [0, 3, 0xffff] }), "handshake_failed", {}, /no cipher suite/);
-  await failHello(await hello({ authModes: [0, 4, 255] }), "handshake_failed", {}, /mode identity/);
+  await failHello(await hello({ authModes: [0, 4, 255] }), "handshake_failed", {}, /no way to authenticate/);
   const binder = new Uint8Array(32);
-  await failHello(await hello({ authModes: [2], binder }), "handshake_failed", {}, /mode identity/);
-  await failHello(await hello({ authModes: [3, 2], binder }), "handshake_failed", {}, /mode identity/);
+  await failHello(await hello({ authModes: [2], binder }), "handshake_failed", {}, /no way to authenticate/);
+  await failHello(
+    await hello({ authModes: [3, 2], binder }),
+    "handshake_failed",
+    {},
+    /no way to authenticate/,
+  );
 });
 
 Deno.test("an encapsulation key of all ones is handshake_failed at the server", async () => {
@@ -200,7 +205,8 @@ Deno.test("what authorize throws comes through, and becomes one of a few sealed 
     [new StxError("unauthorized", ""), "accessDenied"],
     [new StxError("busy", ""), "busy"],
     [new StxError("clock_skew", ""), "clockSkew"],
-    [new StxError("bad_trust_file", "line 3"), "handshakeFailed"],
+    [new StxError("bad_trust_file", "line 3"), "internalError"],
+    [new StxError("usage", "what nobody asks"), "handshakeFailed"],
   ];
   for (const [error, alert] of cases) {
     const authorize = () => {

@@ -3,6 +3,7 @@ import { fromHex, toHex, utf8 } from "../../../lib/bytes/bytes.ts";
 import { StxError } from "../../../lib/errors.ts";
 import {
   decodeBase64,
+  encodeBase64,
   encodeString,
   entryLines,
   printableName,
@@ -50,6 +51,15 @@ Deno.test("base64 is taken in one form alone", () => {
   assert.deepEqual(decodeBase64(""), new Uint8Array(0));
   for (const text of ["AAE", "AAF=", "AA E=", "AAE=\n", "AAE==", "A", "AA-_", "\u0410AAA", "A\fAE="]) {
     assert.equal(decodeBase64(text), undefined, JSON.stringify(text));
+  }
+});
+
+Deno.test("base64 goes both ways, for every byte and every length of the end", () => {
+  const every = Uint8Array.from({ length: 256 }, (_, i) => i);
+  for (let size = 250; size <= every.length; size++) {
+    const text = encodeBase64(every.subarray(0, size));
+    assert.equal(text, every.subarray(0, size).toBase64());
+    assert.deepEqual(decodeBase64(text), every.slice(0, size));
   }
 });
 

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { StxError } from "../../../lib/errors.ts";
 import type { ClientOptions } from "../../../lib/handshake/client.ts";
+import { HelloGuard } from "../../../lib/handshake/hello_guard.ts";
 import type { ServerOptions } from "../../../lib/handshake/server.ts";
 import { identityFromSeed } from "../../../lib/identity/identity.ts";
 import { WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../../../lib/limits.ts";
@@ -12,6 +13,7 @@ import type { Channel } from "../../../lib/net/channel.ts";
 import { connect } from "../../../lib/net/client.ts";
 import { accept } from "../../../lib/net/server.ts";
 import { systemRandom } from "../../../lib/net/tcp.ts";
+import { MemoryNonceStore } from "../../../lib/store/memory_nonce_store.ts";
 import type { SessionLimits } from "../../../lib/wire/handshake_messages.ts";
 import { type LineOptions, type MemoryDuplex, memoryLine } from "../../support/memory_duplex.ts";
 import { cryptoSettled } from "../../support/settled_crypto.ts";
@@ -25,6 +27,8 @@ export const CLIENT: ClientOptions = {
   identity: SENDER,
   random: systemRandom,
   suites: ["aes-256-gcm"],
+  authModes: ["identity"],
+  sharedKey: undefined,
   intent: "send",
   checkServer: (key) => assert.deepEqual(key, RECEIVER.publicKey),
 };
@@ -43,6 +47,10 @@ export function serverOptions(limits?: SessionLimits): ServerOptions {
     identity: RECEIVER,
     random: systemRandom,
     suites: ["aes-256-gcm"],
+    authModes: ["identity"],
+    sharedKeys: [],
+    guard: new HelloGuard(),
+    nonces: new MemoryNonceStore(),
     limits: limits ?? { windowRecords: WINDOW_RECORDS, windowSizeBytes: WINDOW_SIZE_BYTES },
     authorize: (key) => assert.deepEqual(key, SENDER.publicKey),
   };

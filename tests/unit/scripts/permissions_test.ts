@@ -12,6 +12,7 @@ const SOCKET = { identity: "/k/id.pub", agentSocket: "/run/agent" };
 const SETS = {
   general: GENERAL_PERMISSIONS,
   keygen: keygenPermissions({ out: "/k/id" }),
+  "keygen --psk": keygenPermissions({ out: "/k/psk", psk: true }),
   recv: recvPermissions({ ...SOCKET, listen: "0.0.0.0:0", dir: "/in", authorizedKeys: "/k/a", state: "/s" }),
   send: sendPermissions({ ...SOCKET, paths: ["/a"], address: "h:1", trust: "/k/t", receipt: "/r" }),
 };
@@ -45,6 +46,22 @@ Deno.test("recv may look at the network's interfaces only if it listens on all o
   assert.deepEqual(sysFor("[::]:7891"), ["networkInterfaces"]);
   assert.deepEqual(sysFor("127.0.0.1:7891"), []);
   assert.deepEqual(sysFor("[::1]:7891"), []);
+});
+
+Deno.test("keygen --psk may touch the shared key's file alone", () => {
+  const { read, write } = keygenPermissions({ out: "/k/psk", psk: true });
+  assert.deepEqual([read, write], [["/k/psk", "/k/psk.new"], ["/k/psk", "/k/psk.new"]]);
+});
+
+Deno.test("recv and send may read a file of shared keys if they are given one, and never write it", () => {
+  const recv = { identity: "/i", listen: "h:1", dir: "/d", state: "/s" };
+  const send = { identity: "/i", paths: ["/p"], address: "h:1", trust: "/t" };
+  assert.deepEqual(recvPermissions({ ...recv, authorizedKeys: "/a" }).read, ["/d", "/i", "/a", "/s"]);
+  assert.deepEqual(recvPermissions({ ...recv, pskFile: "/psk" }).read, ["/d", "/i", "/psk", "/s"]);
+  assert.deepEqual(recvPermissions({ ...recv, pskFile: "/psk" }).write, ["/d", "/s"]);
+  assert.deepEqual(sendPermissions(send).read, ["/p", "/i", "/t"]);
+  assert.deepEqual(sendPermissions({ ...send, pskFile: "/psk" }).read, ["/p", "/i", "/t", "/psk"]);
+  assert.deepEqual(sendPermissions({ ...send, pskFile: "/psk" }).write, []);
 });
 
 Deno.test("the task stx has the general permissions, and no task that runs stx has more", async () => {

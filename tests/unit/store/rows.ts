@@ -1,5 +1,5 @@
 /** Rows for the tests of the stores. */
-import type { StoredTransfer } from "../../../lib/ports.ts";
+import type { KnownRotation, StoredTransfer } from "../../../lib/ports.ts";
 
 export const PEER = new Uint8Array(32).fill(1);
 export const OTHER_PEER = new Uint8Array(32).fill(2);
@@ -15,4 +15,22 @@ export const TRANSFER: StoredTransfer = {
   placement: { topNames: { "a": "a-1", "ü": "ü" }, conflict: "rename" },
   receipt: new Uint8Array(0),
   updatedMs: 1_700_000_000_123,
+};
+
+export const NOW_MS = 1_700_000_000_000;
+export const LATER_MS = NOW_MS + 240_000;
+export const NONCE = new Uint8Array(32).fill(5);
+
+/** The nonce of a number. */
+export function nonceOf(number: number): Uint8Array<ArrayBuffer> {
+  const nonce = new Uint8Array(32);
+  new DataView(nonce.buffer).setUint32(28, number);
+  return nonce;
+}
+
+export const ROTATION: KnownRotation = {
+  oldKey: PEER,
+  newKey: OTHER_PEER,
+  statement: Uint8Array.of(0, 255, 6),
+  isComplete: false,
 };

@@ -1,20 +1,56 @@
 /**
  * Other processes that use a state file: `deno run store_process.ts TASK PATH`. Each says "ready" when it has done
- * its work, and then keeps what it has until it is ended.
+ * its work, and then keeps what it has until it is ended, or told to go on.
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
 import { codeOf } from "../../../lib/errors.ts";
+import { SqliteNonceStore } from "../../../lib/store/sqlite_nonce_store.ts";
+import { SqliteRotationStore } from "../../../lib/store/sqlite_rotation_store.ts";
+import { SqliteState } from "../../../lib/store/sqlite_state.ts";
 import { SqliteTransferStore } from "../../../lib/store/sqlite_transfer_store.ts";
-import { ID, OTHER_ID, PEER, TRANSFER } from "./rows.ts";
+import { ID, LATER_MS, NONCE, nonceOf, NOW_MS, OTHER_ID, PEER, ROTATION, TRANSFER } from "./rows.ts";
+import { whenTold } from "./state_file.ts";
 
+/** How many nonces a process claims in a race. */
+export const RACE_SIZE = 200;
+
+/** What is returned is done when the process is told to go on. */
 const TASKS = {
   /** Saves one transfer whole, and of another one the durable mark. */
   save(path: string): void {
-    const store = new SqliteTransferStore(path);
+    const store = new SqliteTransferStore(new SqliteState(path));
     store.save(PEER, OTHER_ID, TRANSFER);
     store.saveDurable(PEER, OTHER_ID, 77, 88);
     store.save(PEER, ID, TRANSFER);
+  },
+
+  /** Claims a nonce. */
+  claim(path: string): void {
+    new SqliteNonceStore(new SqliteState(path)).claim(NONCE, LATER_MS, NOW_MS);
+  },
+
+  /** Saves a change of identity. */
+  rotate(path: string): void {
+    new SqliteRotationStore(new SqliteState(path)).save(ROTATION);
+  },
+
+  /** Told to go on, claims many nonces at once and says the numbers of those that it got. */
+  race(path: string): () => void {
+    const store = new SqliteNonceStore(new SqliteState(path));
+    return () => {
+      const numbers = Array.from({ length: RACE_SIZE }, (_, number) => number);
+      say(JSON.stringify(numbers.filter((number) => store.claim(nonceOf(number), LATER_MS, NOW_MS))));
+    };
+  },
+
+  /** Opens the file and stops just before a change of its layout counts. */
+  migrate(path: string): void {
+    const stop = () => {
+      say("ready");
+      Deno.stdin.readSync(new Uint8Array(1));
+    };
+    whenTold("COMMIT", stop, () => new SqliteState(path));
   },
 
   /** Locks the whole file, as an SQLite program may, before it is in use by stx. */
@@ -27,10 +63,10 @@ const TASKS = {
     new DatabaseSync(path).exec("BEGIN IMMEDIATE");
   },
 
-  /** Saves until that fails, and says how. */
+  /** Saves transfers until that fails, and says how. */
   fill(path: string): void {
     try {
-      const store = new SqliteTransferStore(path);
+      const store = new SqliteTransferStore(new SqliteState(path));
       for (let i = 0; i < 1000; i++) {
         store.save(PEER, Uint8Array.of(i >> 8, i), { ...TRANSFER, manifest: new Uint8Array(64 * 1024) });
       }
@@ -40,21 +76,46 @@ const TASKS = {
     }
     Deno.exit();
   },
-} satisfies Readonly<Record<string, (path: string) => void>>;
+
+  /** Claims nonces until that fails, and says how that and the next attempt fail. */
+  fillNonces(path: string): void {
+    const store = new SqliteNonceStore(new SqliteState(path));
+    const failures: unknown[] = [];
+    for (let number = 0; failures.length < 2 && number < 1_000_000; number++) {
+      try {
+        store.claim(nonceOf(number), LATER_MS, NOW_MS);
+      } catch (error) {
+        failures.push(codeOf(error) ?? error);
+      }
+    }
+    say(failures.join(" "));
+    Deno.exit();
+  },
+} satisfies Readonly<Record<string, (path: string) => (() => void) | void>>;
 
 /** The command line of a task. */
 export function commandOf(task: keyof typeof TASKS, path: string): readonly string[] {
   return [Deno.execPath(), "run", "--allow-all", "--no-check", import.meta.filename!, task, path];
 }
 
-/** Runs `body` while a process that has done its task keeps what it has; `end` kills it at once. */
+/** A process that has done its task. */
+export interface StoreProcess {
+  /** Kills it at once. */
+  end(): Promise<void>;
+  /** Tells it to go on; resolves to what it says from then on. */
+  goOn(): Promise<string>;
+}
+
+/** Runs `body` while a process that has done its task keeps what it has. */
 export async function withProcess(
   task: keyof typeof TASKS,
   path: string,
-  body: (end: () => Promise<void>) => Promise<void> | void,
+  body: (process: StoreProcess) => Promise<void> | void,
 ): Promise<void> {
   const [program, ...args] = commandOf(task, path);
   const child = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped" }).spawn();
+  const input = child.stdin.getWriter();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const end = async () => {
     try {
       child.kill("SIGKILL");
@@ -63,26 +124,29 @@ export async function withProcess(
     }
     await child.status;
   };
+  const goOn = async () => {
+    await input.write(Uint8Array.of(10));
+    let said = "";
+    for (let next = await reader.read(); !next.done; next = await reader.read()) said += next.value;
+    return said;
+  };
   try {
-    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    try {
-      const { value } = await reader.read();
-      if (value !== "ready\n") throw new Error(`The process said ${value}`);
-      await body(end);
-    } finally {
-      await end();
-      await reader.cancel();
-    }
+    const { value } = await reader.read();
+    if (value !== "ready\n") throw new Error(`The process said ${value}`);
+    await body({ end, goOn });
   } finally {
-    await child.stdin.close().catch(() => {});
+    await end();
+    await reader.cancel();
+    await input.close().catch(() => {});
   }
 }
 
 if (import.meta.main) {
   const [task, path] = Deno.args;
-  TASKS[task as keyof typeof TASKS](path!);
+  const rest = TASKS[task as keyof typeof TASKS](path!);
   say("ready");
   await Deno.stdin.read(new Uint8Array(1));
+  rest?.();
 }
 
 function say(text: string): void {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { StoredTransfer, TransferStore } from "../../../lib/ports.ts";
 import { MemoryTransferStore } from "../../../lib/store/memory_transfer_store.ts";
 import { SqliteTransferStore } from "../../../lib/store/sqlite_transfer_store.ts";
-import { withTempFolder } from "../../support/temp_folder.ts";
 import { ID, OTHER_ID, OTHER_PEER, PEER, TRANSFER } from "./rows.ts";
+import { withPath, withState } from "./state_file.ts";
 
 /** What every store does. */
 const CONTRACT: Readonly<Record<string, (store: TransferStore) => void>> = {
@@ -104,13 +104,6 @@ for (const [name, check] of Object.entries(CONTRACT)) {
   });
 
   Deno.test(`in SQLite: ${name}`, async () => {
-    await withTempFolder((folder) => {
-      const store = new SqliteTransferStore(`${folder}/state`);
-      try {
-        check(store);
-      } finally {
-        store.close();
-      }
-    });
+    await withPath((path) => withState(path, (state) => check(new SqliteTransferStore(state))));
   });
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { concat, fromHex, toHex, utf8 } from "../../../lib/bytes/bytes.ts";
+import { REJECT_TEXT_SIZE_MAX } from "../../../lib/limits.ts";
 import { u16 } from "../../../lib/wire/fields.ts";
 import {
   DATA_HEADER_SIZE,
@@ -21,7 +22,6 @@ import {
   type MessageType,
   type Offer,
   REJECT_REASONS,
-  REJECT_TEXT_SIZE_MAX,
   writeDataIndex,
   writeMessageHeader,
 } from "../../../lib/wire/message.ts";

@@ -1,0 +1,131 @@
+/**
+ * What a receiver tells of one transfer: progress, events, and the line at its end.
+ * @module
+ */
+import type { Entry } from "../lib/ports.ts";
+import type { ReceivedTransfer, ReceiverEvent } from "../lib/transfer/receiver_options.ts";
+import { FileCount } from "./file_count.ts";
+import type { Progress, ProgressHandle } from "./progress.ts";
+import type { Output } from "./terminal.ts";
+import { formatBytes } from "./values.ts";
+
+const NAMES_SHOWN_MAX = 100;
+/** Progress events at most this often. */
+const PROGRESS_EVERY_MS = 100;
+
+/** See the module's text. */
+export class ReceivingReport {
+  readonly #output: Output;
+  readonly #all: Progress;
+  readonly #peer: string;
+  readonly #startMs = performance.now();
+  #progress: ProgressHandle | undefined;
+  #files = new FileCount([]);
+  #totalBytes: number | null = null;
+  #eventMs = 0;
+  /** The transfer's id in hexadecimal, once it is known. */
+  id: string | undefined;
+
+  constructor(output: Output, all: Progress, peer: string) {
+    this.#output = output;
+    this.#all = all;
+    this.#peer = peer;
+  }
+
+  report(event: ReceiverEvent): void {
+    switch (event.kind) {
+      case "offered":
+        this.#offered(event.transferId.toHex(), event.entries, event.sizeBytes);
+        break;
+      case "resumed":
+        this.#output.info(`Continuing at ${formatBytes(event.offset)}`);
+        this.#output.event("resumed", { transfer: this.id!, offsetBytes: event.offset });
+        this.#progress?.resumeAt(event.offset);
+        break;
+      case "received":
+        this.#moved("receiving", event.bytes, false);
+        break;
+      case "finishing":
+        this.#moved("finishing", this.#totalBytes ?? 0, true);
+    }
+  }
+
+  #offered(id: string, entries: readonly Entry[], totalBytes: number | null): void {
+    this.id = id;
+    this.#files = new FileCount(entries);
+    this.#totalBytes = totalBytes;
+    const names = topNames(entries);
+    this.#output.event("offer", {
+      transfer: id,
+      peer: this.#peer,
+      names: names.slice(0, NAMES_SHOWN_MAX),
+      totalBytes,
+      totalFiles: this.#files.total,
+    });
+    const label = names.length === 1 ? names[0]! : `${names[0]} and ${names.length - 1} more`;
+    this.#progress = this.#all.start(label);
+    this.#progress.update({
+      phase: "receiving",
+      totalBytes: totalBytes ?? undefined,
+      totalFiles: this.#files.total,
+    });
+  }
+
+  #moved(phase: "receiving" | "finishing", bytes: number, isNews: boolean): void {
+    const files = this.#files.at(bytes);
+    this.#progress?.update({ phase, bytes, files });
+    const nowMs = performance.now();
+    if (!isNews && nowMs - this.#eventMs < PROGRESS_EVERY_MS) return;
+    this.#eventMs = nowMs;
+    this.#output.event("progress", {
+      transfer: this.id!,
+      phase,
+      bytes,
+      totalBytes: this.#totalBytes,
+      files,
+      totalFiles: this.#files.total,
+    });
+  }
+
+  finish(result: ReceivedTransfer): void {
+    const wasHere = result.receivedBytes === 0 && result.sizeBytes > 0;
+    if (wasHere) this.#progress?.resumeAt(result.sizeBytes);
+    this.#progress?.update({ bytes: result.sizeBytes, files: this.#files.total });
+    this.#progress?.finish();
+    for (const entry of result.entries) {
+      if (entry.kind !== "file") continue;
+      const [top, ...rest] = entry.path.split("/");
+      this.#output.event("file", {
+        transfer: this.id!,
+        path: [result.topNames[top!] ?? top!, ...rest].join("/"),
+        sizeBytes: entry.sizeBytes,
+      });
+    }
+    const names = Object.values(result.topNames);
+    this.#output.info(
+      `${wasHere ? "Already had" : "Received"} ${names.slice(0, 3).join(", ")}${
+        names.length > 3 ? ` and ${names.length - 3} more` : ""
+      }: ` +
+        `${formatBytes(result.sizeBytes)} in ${this.#files.total} ${
+          this.#files.total === 1 ? "file" : "files"
+        } from ${this.#peer}`,
+    );
+    this.#output.event("done", {
+      transfer: this.id!,
+      bytes: result.sizeBytes,
+      files: this.#files.total,
+      seconds: (performance.now() - this.#startMs) / 1000,
+      receipt: null,
+    });
+  }
+
+  stop(): void {
+    this.#progress?.stop();
+  }
+}
+
+function topNames(entries: readonly Entry[]): readonly string[] {
+  const names = new Set<string>();
+  for (const entry of entries) names.add(entry.path.split("/", 1)[0]!);
+  return [...names];
+}

@@ -1,0 +1,33 @@
+/**
+ * A server's memory of the nonces that have opened a session, in its state file.
+ * @module
+ */
+import type { StatementSync } from "node:sqlite";
+import type { Bytes } from "../bytes/bytes.ts";
+import type { NonceStore } from "../ports.ts";
+import type { SqliteState } from "./sqlite_state.ts";
+
+/** See the module's text. Of several processes that claim one nonce in the same file, one succeeds. */
+export class SqliteNonceStore implements NonceStore {
+  readonly #state: SqliteState;
+  readonly #forget: StatementSync;
+  readonly #claim: StatementSync;
+
+  /** Throws `state_corrupt` if the state lacks what it needs. */
+  constructor(state: SqliteState) {
+    this.#state = state;
+    this.#forget = state.prepare("DELETE FROM nonces WHERE expires_ms < ?");
+    this.#claim = state.prepare("INSERT INTO nonces VALUES (?, ?) ON CONFLICT (nonce) DO NOTHING");
+  }
+
+  /**
+   * Claims a nonce, and forgets those that expired before `nowMs`: an index leads to them, so those that stay cost
+   * nothing. It is on disk when the call returns; throws `state_busy`, `disk` or `disk_full` if that cannot be.
+   */
+  claim(nonce: Bytes, expiresMs: number, nowMs: number): boolean {
+    return this.#state.transaction(() => {
+      this.#forget.run(nowMs);
+      return this.#claim.run(nonce, expiresMs).changes === 1;
+    });
+  }
+}

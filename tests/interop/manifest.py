@@ -1,0 +1,139 @@
+"""The manifest of section "Messages": what is sent, and the stream that the contents make."""
+
+import hashlib
+import os
+import zlib
+from dataclasses import dataclass
+
+from failure import Failure
+
+FILE, FOLDER = 0, 1
+MAX_MESSAGE_BYTES = 65536
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass
+class Entry:
+    """A file or folder: where it is here, and what the manifest says of it."""
+
+    local: str
+    path: str
+    kind: int
+    mode: int
+    mtime_ms: int
+    size: int
+    mtime_ns: int
+
+    def encoded(self):
+        path = self.path.encode()
+        return (
+            bytes([self.kind])
+            + self.mode.to_bytes(2, "big")
+            + self.mtime_ms.to_bytes(8, "big", signed=True)
+            + self.size.to_bytes(8, "big")
+            + len(path).to_bytes(2, "big")
+            + path
+        )
+
+    def check_unchanged(self):
+        """Raises Failure source_changed if the file has another size or time than when it was listed."""
+        status = os.stat(self.local)
+        if self.kind == FILE and (status.st_size, status.st_mtime_ns) != (self.size, self.mtime_ns):
+            raise Failure("source_changed", f"{self.local} changed meanwhile")
+
+
+def list_entries(local):
+    """A file, or a folder with all below it, each folder before what it holds."""
+    entries = []
+
+    def add(local, path):
+        status = os.stat(local)
+        is_folder = os.path.isdir(local)
+        entries.append(
+            Entry(
+                local,
+                path,
+                FOLDER if is_folder else FILE,
+                status.st_mode & 0o777,
+                status.st_mtime_ns // 1_000_000,
+                0 if is_folder else status.st_size,
+                status.st_mtime_ns,
+            )
+        )
+        if is_folder:
+            for name in sorted(os.listdir(local)):
+                add(f"{local}/{name}", f"{path}/{name}")
+
+    add(local, os.path.basename(local))
+    return entries
+
+
+class Manifest:
+    """All entries, their digest and their contents."""
+
+    def __init__(self, entries):
+        self.entries = entries
+        self.files = [entry for entry in entries if entry.kind == FILE]
+        self.size = sum(entry.size for entry in entries)
+        self.digest = hashlib.sha256(b"".join(entry.encoded() for entry in entries)).digest()
+
+    def messages(self):
+        """Bodies of MANIFEST: whole entries, as many as fit."""
+        body = b""
+        for entry in self.entries:
+            if len(body) + len(entry.encoded()) > MAX_MESSAGE_BYTES:
+                yield body
+                body = b""
+            body += entry.encoded()
+        yield body
+
+    def chunks(self):
+        """The contents in order, each file compared with its entry before and after it is read."""
+        for entry in self.files:
+            entry.check_unchanged()
+            left = entry.size
+            with open(entry.local, "rb") as file:
+                while left > 0:
+                    chunk = file.read(min(left, CHUNK_BYTES))
+                    if not chunk:
+                        raise Failure("source_changed", f"{entry.local} is shorter now")
+                    left -= len(chunk)
+                    yield chunk
+            entry.check_unchanged()
+
+    def blocks(self, block_size):
+        """The stream in blocks, the last one shorter."""
+        rest = b""
+        for chunk in self.chunks():
+            rest += chunk
+            while len(rest) >= block_size:
+                yield rest[:block_size]
+                rest = rest[block_size:]
+        if rest:
+            yield rest
+
+    def file_digests(self):
+        """SHA-256 of each file in order."""
+        digests = []
+        for entry in self.files:
+            with open(entry.local, "rb") as file:
+                digests.append(hashlib.file_digest(file, "sha256").digest())
+        return digests
+
+
+class StreamDigest:
+    """What both ends know of the stream's beginning: its size, SHA-256 and CRC-32."""
+
+    def __init__(self):
+        self.size = 0
+        self.crc = 0
+        self._hash = hashlib.sha256()
+
+    def add(self, data):
+        self.size += len(data)
+        self.crc = zlib.crc32(data, self.crc)
+        self._hash.update(data)
+
+    @property
+    def sha256(self):
+        return self._hash.copy().digest()

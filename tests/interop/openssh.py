@@ -1,0 +1,66 @@
+"""The formats of OpenSSH that STX/1 borrows: keys of one line, fingerprints, private key files and SSHSIG."""
+
+import base64
+import hashlib
+import re
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+from failure import Failure
+
+
+def string(data):
+    """A `string` of RFC 4251."""
+    return len(data).to_bytes(4, "big") + data
+
+
+def key_blob(public_key):
+    """The key in the form that OpenSSH encodes, hashes and signs with."""
+    return string(b"ssh-ed25519") + string(public_key)
+
+
+def key_line(public_key):
+    """The key as authorized_keys has it, without a comment."""
+    return "ssh-ed25519 " + base64.b64encode(key_blob(public_key)).decode()
+
+
+def fingerprint(public_key):
+    """What `ssh-keygen -lf` shows."""
+    digest = hashlib.sha256(key_blob(public_key)).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+def is_meant(public_key, peer):
+    """Whether `peer`, a fingerprint or a line with a key, names this key."""
+    return peer == fingerprint(public_key) or peer.split()[:2] == key_line(public_key).split()
+
+
+def load_identity(source):
+    """The private key of 64 hexadecimal digits, its seed, or of an OpenSSH file without a passphrase."""
+    if re.fullmatch("[0-9a-fA-F]{64}", source):
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(source))
+    with open(source, "rb") as file:
+        key = load_ssh_private_key(file.read(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Failure("bad_identity", "the identity file has a key of another kind than Ed25519")
+    return key
+
+
+def check_signature(signature, public_key, namespace, text):
+    """
+    Checks a binary SSHSIG (OpenSSH's PROTOCOL.sshsig) with SHA-512 by this very key; raises Failure bad_receipt.
+    """
+    inner = string(b"ssh-ed25519") + string(b"\0" * 64)
+    wanted = b"SSHSIG" + (1).to_bytes(4, "big") + string(key_blob(public_key)) + string(namespace)
+    wanted += string(b"") + string(b"sha512") + string(inner)
+    # All but its last 64 bytes are settled by what is asked for.
+    if len(signature) != len(wanted) or signature[:-64] != wanted[:-64]:
+        raise Failure("bad_receipt", "the receipt's signature has another form, key or namespace")
+    signed = b"SSHSIG" + string(namespace) + string(b"") + string(b"sha512")
+    signed += string(hashlib.sha512(text).digest())
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature[-64:], signed)
+    except InvalidSignature:
+        raise Failure("bad_receipt", "the receipt's signature is wrong") from None
