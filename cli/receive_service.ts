@@ -163,6 +163,8 @@ export class ReceiveService {
 
   async #handshake(conn: Deno.TcpConn, address: string): Promise<Channel> {
     const { identity, suites, authModes, readKeys, readSharedKeys, nonces } = this.#options;
+    // Whatever cannot be read is an error before a place is taken, which nobody would give back.
+    const sharedKeys = readSharedKeys();
     const duplex = connDuplex(conn);
     this.#strangers.add(duplex);
     let isEvicted = false;
@@ -178,7 +180,7 @@ export class ReceiveService {
         random: systemRandom,
         suites,
         authModes,
-        sharedKeys: readSharedKeys(),
+        sharedKeys,
         guard: this.#guard,
         nonces,
         limits: { windowRecords: WINDOW_RECORDS, windowSizeBytes: WINDOW_SIZE_BYTES },

@@ -35,13 +35,13 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   const maxSize = valueOf(command, "max-size");
   const maxSizeBytes = maxSize === undefined ? Infinity : parseSize(maxSize, "--max-size");
   const folderPath = resolve(valueOf(command, "dir") ?? ".");
-  const identity = await ownIdentity(valueOf(command, "identity"), output);
   const pskFile = valueOf(command, "psk-file");
   const authModes = receiverModes({
     auth: valueOf(command, "auth"),
     hasSharedKeys: pskFile !== undefined,
     hasAuthorizedKeysOption: valueOf(command, "authorized-keys") !== undefined,
   });
+  const identity = await ownIdentity(valueOf(command, "identity"), output);
   const usesList = authModes.some((mode) => mode !== "psk");
   const keysPath = usesList ? authorizedKeysPath(valueOf(command, "authorized-keys")) : undefined;
   // Once in full, so that a file which cannot be used is an error now and not when the first sender comes.

@@ -37,9 +37,9 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   // The table of commands lists the choices, so nothing else comes through.
   const cipher = (valueOf(command, "cipher") ?? "auto") as Suite | "auto";
   const receiptPath = valueOf(command, "receipt");
-  const identity = await ownIdentity(valueOf(command, "identity"), output);
   const pskFile = valueOf(command, "psk-file");
   const authModes = senderModes({ auth: valueOf(command, "auth"), hasSharedKey: pskFile !== undefined });
+  const identity = await ownIdentity(valueOf(command, "identity"), output);
   const onFirstSight = authModes.includes("psk") ? "remember" : "ask";
   const trust = new ReceiverTrust(address, valueOf(command, "peer"), onFirstSight, output);
   const sharedKey = pskFile === undefined ? undefined : readSharedKey(pskFile);

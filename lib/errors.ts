@@ -57,7 +57,7 @@ export type ErrorStage = "handshake" | "session";
 
 /** What there is to know of a failure, beside its name. */
 export interface ErrorFacts {
-  /** What it means, in half a sentence. */
+  /** What it means, for people. */
   readonly meaning: string;
   /** Who notices it. */
   readonly side: ErrorSide;
@@ -69,142 +69,142 @@ export interface ErrorFacts {
 export const ERROR_FACTS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   handshake_failed: {
     meaning:
-      "a handshake message does not open or cannot be used, or there is no common ground: suite, mode, intent, shared key, a nonce seen before",
+      "A handshake message does not open or cannot be used, or there is no common ground: suite, mode, intent, shared key, a nonce seen before.",
     side: "either",
     told: ["handshake", "session"],
   },
   bad_signature: {
-    meaning: "the peer's signature of the transcript is not valid",
+    meaning: "The peer's signature of the transcript is not valid.",
     side: "either",
     told: ["handshake"],
   },
   bad_identity: {
-    meaning: "a public key is no safe Ed25519 key, or, in a mode with a shared key, the peer's is our own",
+    meaning: "A public key is no safe Ed25519 key, or, in a mode with a shared key, the peer's is our own.",
     side: "either",
     told: ["handshake"],
   },
   bad_proof: {
-    meaning: "the peer's proof of the handshake's secret is wrong, or READY names another session",
+    meaning: "The peer's proof of the handshake's secret is wrong, or READY names another session.",
     side: "either",
     told: ["handshake", "session"],
   },
   bad_limits: {
-    meaning: "READY allows less than the early records, or more than the protocol does",
+    meaning: "READY allows less than the early records, or more than the protocol does.",
     side: "client",
     told: ["session"],
   },
-  clock_skew: { meaning: "the two clocks differ too much", side: "either", told: ["handshake"] },
+  clock_skew: { meaning: "The two clocks differ too much.", side: "either", told: ["handshake"] },
   unauthorized: {
-    meaning: "the sender is not one that the receiver takes",
+    meaning: "The sender is not one that the receiver takes.",
     side: "server",
     told: ["handshake"],
   },
   unknown_receiver: {
-    meaning: "the receiver is not one that the user has named or met",
+    meaning: "The receiver is not one that the user has named or met.",
     side: "client",
     told: ["handshake"],
   },
   receiver_changed: {
-    meaning: "the receiver has another key than the one that was named or remembered",
+    meaning: "The receiver has another key than the one that was named or remembered.",
     side: "client",
     told: ["handshake"],
   },
-  unsupported_version: { meaning: "HELLO is of another version", side: "server", told: ["handshake"] },
-  busy: { meaning: "the server has no room now", side: "server", told: ["handshake"] },
+  unsupported_version: { meaning: "HELLO is of another version.", side: "server", told: ["handshake"] },
+  busy: { meaning: "The server has no room now.", side: "server", told: ["handshake"] },
   bad_record: {
-    meaning: "a record that was not damaged on the way has a wrong tag",
+    meaning: "A record that was not damaged on the way has a wrong tag.",
     side: "either",
     told: ["session"],
   },
   bad_sequence: {
-    meaning: "a record that was not damaged on the way is not the next one",
+    meaning: "A record that was not damaged on the way is not the next one.",
     side: "either",
     told: ["session"],
   },
   malformed: {
-    meaning: "something cannot be read, or says what cannot be",
+    meaning: "Something cannot be read, or says what cannot be.",
     side: "either",
     told: ["handshake", "session"],
   },
   unexpected_message: {
-    meaning: "a frame or message that may not come in this state",
+    meaning: "A frame or message that may not come in this state.",
     side: "either",
     told: ["handshake", "session"],
   },
   connection_lost: {
-    meaning: "no connection, a cut, silence, noise without end, or a peer that stopped",
+    meaning: "No connection, a cut, silence, noise without end, or a peer that stopped.",
     side: "either",
     told: [],
   },
   refused_connection: {
-    meaning: "the handshake was ended by an alert in clear, which anybody could have sent",
+    meaning: "The handshake was ended by an alert in clear, which anybody could have sent.",
     side: "either",
     told: ["session"],
   },
   rejected: {
-    meaning: "the receiver does not take the transfer, or gives it up",
+    meaning: "The receiver does not take the transfer, or gives it up.",
     side: "sender",
     told: ["session"],
   },
   superseded: {
-    meaning: "a newer connection works on the same transfer; the older one is told so by an alert",
+    meaning: "A newer connection works on the same transfer; the older one is told so by an alert.",
     side: "receiver",
     told: [],
   },
   bad_transfer_id: {
-    meaning: "the transfer's name does not follow from its manifest, or is that of another",
+    meaning: "The transfer's name does not follow from its manifest, or is that of another.",
     side: "receiver",
     told: ["session"],
   },
   bad_manifest: {
-    meaning: "the manifest is not the one that was offered, or has too many entries",
+    meaning: "The manifest is not the one that was offered, or has too many entries.",
     side: "receiver",
     told: ["session"],
   },
-  bad_name: { meaning: "a name that no receiver takes", side: "receiver", told: ["session"] },
+  bad_name: { meaning: "A name that no receiver takes.", side: "receiver", told: ["session"] },
   exists: {
-    meaning: "a name is taken, or files were kept in place of those that were sent",
+    meaning: "A name is taken, or files were kept in place of those that were sent.",
     side: "receiver",
     told: ["session"],
   },
-  too_large: { meaning: "more than the receiver takes", side: "receiver", told: ["session"] },
-  source_changed: { meaning: "a file changed while it was sent", side: "sender", told: ["session"] },
+  too_large: { meaning: "More than the receiver takes.", side: "receiver", told: ["session"] },
+  source_changed: { meaning: "A file changed while it was sent.", side: "sender", told: ["session"] },
   digest_mismatch: {
-    meaning: "what arrived or was read back from disk is not what was sent",
+    meaning: "What arrived or was read back from disk is not what was sent.",
     side: "receiver",
     told: ["session"],
   },
   bad_receipt: {
-    meaning: "the receipt does not fit what was sent, or is not signed by the receiver",
+    meaning: "The receipt does not fit what was sent, or is not signed by the receiver.",
     side: "sender",
     told: ["session"],
   },
   bad_key_file: {
-    meaning: "a key file, or ssh-agent, cannot be used",
+    meaning: "A key file, or ssh-agent, cannot be used.",
     side: "either",
     told: ["handshake", "session"],
   },
   bad_trust_file: {
-    meaning: "a file that says who is trusted cannot be used",
+    meaning: "A file that says who is trusted cannot be used.",
     side: "either",
     told: ["handshake"],
   },
   state_corrupt: {
-    meaning: "what was kept of earlier runs is damaged or was changed",
+    meaning: "What was kept of earlier runs is damaged or was changed.",
     side: "receiver",
     told: ["handshake", "session"],
   },
   state_busy: {
-    meaning: "another process works with the same state",
+    meaning: "Another process works with the same state.",
     side: "receiver",
     told: ["handshake", "session"],
   },
-  address_in_use: { meaning: "the address cannot be listened on", side: "server", told: [] },
-  permission: { meaning: "the system does not permit it", side: "either", told: ["handshake", "session"] },
-  disk: { meaning: "reading or writing failed", side: "either", told: ["handshake", "session"] },
-  disk_full: { meaning: "the disk is full", side: "receiver", told: ["handshake", "session"] },
-  usage: { meaning: "wrong use of the command line or of the library", side: "either", told: [] },
-  cancelled: { meaning: "this end was asked to stop", side: "either", told: ["session"] },
+  address_in_use: { meaning: "The address cannot be listened on.", side: "server", told: [] },
+  permission: { meaning: "The system does not permit it.", side: "either", told: ["handshake", "session"] },
+  disk: { meaning: "Reading or writing failed.", side: "either", told: ["handshake", "session"] },
+  disk_full: { meaning: "The disk is full.", side: "receiver", told: ["handshake", "session"] },
+  usage: { meaning: "Wrong use of the command line or of the library.", side: "either", told: [] },
+  cancelled: { meaning: "This end was asked to stop.", side: "either", told: ["session"] },
 };
 
 /** A failure with a code; everything that this library throws on purpose is one of these. */

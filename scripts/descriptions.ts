@@ -6,7 +6,7 @@
 /** A doc comment, and the name that it stands above: a constant's or an object's member's. */
 const DESCRIBED = /\/\*\*(?<text>(?:(?!\*\/)[^])*)\*\/\s*(?:export const )?"?(?<name>[\w+-]+)"?(?: =|: \d)/g;
 /** The same without the comment, to find what has none. */
-const NAMED = /^(?:export const |  "?)(?<name>[\w+-]+)"?(?: =|: \d)/gm;
+const NAMED = /^(?:export const | {2}"?)(?<name>[\w+-]+)"?(?: =|: \d)/gm;
 
 /**
  * The descriptions of all exported constants in `source`, or of all members of an object, by name in their order.

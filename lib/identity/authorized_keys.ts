@@ -32,7 +32,25 @@ export interface AuthorizedKeys {
   readonly warnings: readonly string[];
 }
 
-/** Parses an authorized_keys file. Never throws: what cannot be read grants nothing and is warned of. */
+/**
+ * Parses an authorized_keys file. Never throws: what cannot be read grants nothing and is warned of.
+ *
+ * @example Who may send, until when and from where
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { findAuthorized, parseAuthorizedKeys, parsePublicKeyLine } from "@stx/stx";
+ *
+ * const line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEQpkwZQBKoeTEj03QFYGUwCNJvMZkzZbkAOommRio1R alice@laptop";
+ * const options = 'expiry-time="20311231Z",from="192.0.2.0/24,2001:db8::/32"';
+ * const { keys, warnings } = parseAuthorizedKeys(`${options} ${line}\n`);
+ * assert.deepEqual(warnings, []);
+ * const alice = parsePublicKeyLine(line).publicKey;
+ * const [in2030, in2040] = [Date.UTC(2030, 0), Date.UTC(2040, 0)];
+ * assert.equal(findAuthorized(keys, alice, "192.0.2.7", in2030), "authorized");
+ * assert.equal(findAuthorized(keys, alice, "198.51.100.7", in2030), "wrong_address");
+ * assert.equal(findAuthorized(keys, alice, "192.0.2.7", in2040), "expired");
+ * ```
+ */
 export function parseAuthorizedKeys(text: string): AuthorizedKeys {
   const keys: AuthorizedKey[] = [];
   const warnings: string[] = [];

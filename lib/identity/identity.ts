@@ -22,6 +22,35 @@ export function generateSeed(random: Random): Bytes {
  * The identity of a seed. The key is imported before the identity can be reached and cannot be read back
  * out. The caller's seed is left as it is, for the caller to wipe; the copy made here is wiped.
  * Throws `bad_key_file` unless the seed has 32 bytes.
+ *
+ * @example A new key, as ssh-keygen writes it, and a signature
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import {
+ *   fingerprint,
+ *   formatPrivateKey,
+ *   formatPublicKeyLine,
+ *   generateSeed,
+ *   identityFromSeed,
+ *   parsePrivateKey,
+ *   systemRandom,
+ *   verifySignature,
+ * } from "@stx/stx";
+ *
+ * const seed = generateSeed(systemRandom);
+ * const identity = await identityFromSeed(seed);
+ * const file = formatPrivateKey(seed, "alice@laptop");
+ * seed.fill(0);
+ * assert.match(formatPublicKeyLine(identity.publicKey, "alice@laptop"), /^ssh-ed25519 \S+ alice@laptop$/);
+ * assert.match(fingerprint(identity.publicKey), /^SHA256:/);
+ *
+ * const key = parsePrivateKey(file);
+ * if (key.kind === "encrypted") throw new Error("it has a passphrase: ssh-agent can sign with it");
+ * const again = await identityFromSeed(key.seed);
+ * key.seed.fill(0);
+ * const message = new TextEncoder().encode("hello");
+ * assert.ok(await verifySignature(identity.publicKey, message, await again.sign(message)));
+ * ```
  */
 export async function identityFromSeed(seed: Bytes): Promise<Identity> {
   if (seed.length !== SEED_SIZE) {

@@ -3,12 +3,16 @@
  * `[host]:port ssh-ed25519 AAAA... comment`. A line `@revoked NAME ssh-ed25519 AAAA...` says that a key is
  * never to be trusted, whichever receiver shows it. A line that cannot be read is an error and never passed
  * over: it may be the one that says a receiver's key, or that a key is revoked.
+ *
+ * The comment `follows SHA256:A,SHA256:B TIME` is stx's own: the receiver's earlier key A, which had followed B, has
+ * named this one as its successor. If one of them is revoked, the line counts no longer.
  * @module
  */
 import { type Bytes, equal } from "../bytes/bytes.ts";
 import { StxError } from "../errors.ts";
 import { parseAddress } from "./address_patterns.ts";
-import { formatPublicKeyLine, parsePublicKeyLine } from "./public_key.ts";
+import { fingerprint, formatPublicKeyLine, parsePublicKeyLine } from "./public_key.ts";
+import { RevokedKeys } from "./revoked_keys.ts";
 import { entryLines } from "./ssh_encoding.ts";
 
 /** One line. */
@@ -19,8 +23,18 @@ export type ReceiverEntry =
     readonly host: string;
     readonly port: number;
     readonly publicKey: Bytes;
+    /** Whose successor it is, where nobody but the receiver has said so. */
+    readonly follows?: Follows;
   }
   | { readonly kind: "revoked"; readonly publicKey: Bytes };
+
+/** The keys that a receiver's key has followed. */
+export interface Follows {
+  /** Their fingerprints, the last one's first. */
+  readonly fingerprints: readonly string[];
+  /** The time in the statement of the last change, in milliseconds since 1970. */
+  readonly timeMs: number;
+}
 
 /** What the list says of a receiver that shows a key. */
 export type ReceiverVerdict = "known" | "unknown" | "changed" | "revoked";
@@ -50,12 +64,22 @@ function parseEntry(text: string): ReceiverEntry {
   if (parts === null) throw bad("It does not begin with a name such as [host]:port.");
   const port = Number(parts[2]);
   assertName(parts[1]!, port);
+  const { publicKey, comment } = parsePublicKeyLine(key);
+  const follows = parseFollows(comment);
   return {
     kind: "trusted",
     host: normalizeHost(parts[1]!),
     port,
-    publicKey: parsePublicKeyLine(key).publicKey,
+    publicKey,
+    ...(follows === undefined ? {} : { follows }),
   };
+}
+
+/** What such a comment says; `undefined` for any other comment. */
+function parseFollows(comment: string): Follows | undefined {
+  const parts = /^follows (SHA256:[A-Za-z0-9+/,:]+) ([0-9TZ:.+-]+)$/.exec(comment);
+  const timeMs = Date.parse(parts?.[2] ?? "");
+  return Number.isNaN(timeMs) ? undefined : { fingerprints: parts![1]!.split(","), timeMs };
 }
 
 function bad(why: string): StxError {
@@ -80,47 +104,78 @@ function normalizeHost(host: string): string {
  * cannot hold.
  * @param host a name or an IP address, IPv6 without brackets
  */
-export function formatReceiverLine(host: string, port: number, publicKey: Bytes): string {
+export function formatReceiverLine(
+  host: string,
+  port: number,
+  publicKey: Bytes,
+  follows?: Follows,
+): string {
   try {
     assertName(host, port);
   } catch {
     throw new StxError("usage", "Cannot remember this receiver: its host or port is not a valid one");
   }
-  return `[${normalizeHost(host)}]:${port} ${formatPublicKeyLine(publicKey, "")}`;
+  const comment = follows === undefined
+    ? ""
+    : `follows ${follows.fingerprints.join(",")} ${new Date(follows.timeMs).toISOString()}`;
+  return `[${normalizeHost(host)}]:${port} ${formatPublicKeyLine(publicKey, comment)}`;
 }
 
-/** The keys that the list trusts for a receiver; those that it revokes are left out. */
+/** The keys that the list trusts for a receiver; those that are revoked are left out. */
 export function findReceiver(
   entries: readonly ReceiverEntry[],
   host: string,
   port: number,
+  revoked: RevokedKeys = NOTHING_REVOKED,
 ): readonly Bytes[] {
-  return keysFor(entries, host, port).filter((key) => !isRevoked(entries, key));
+  return linesFor(entries, host, port)
+    .filter((line) => !isRevoked(entries, revoked, line))
+    .map(({ publicKey }) => publicKey);
 }
 
 /**
  * Says what the list makes of a receiver that shows `publicKey`. "changed" means that it has other keys for
  * this receiver, even if all of those are revoked.
+ * @param revoked keys that are trusted for no receiver, whatever the list says
  */
 export function checkReceiver(
   entries: readonly ReceiverEntry[],
   host: string,
   port: number,
   publicKey: Bytes,
+  revoked: RevokedKeys = NOTHING_REVOKED,
 ): ReceiverVerdict {
-  if (isRevoked(entries, publicKey)) return "revoked";
-  const keys = keysFor(entries, host, port);
-  if (keys.some((key) => equal(key, publicKey))) return "known";
-  return keys.length === 0 ? "unknown" : "changed";
+  if (isRevoked(entries, revoked, { publicKey })) return "revoked";
+  const lines = linesFor(entries, host, port);
+  const own = lines.filter((line) => equal(line.publicKey, publicKey));
+  if (own.length === 0) return lines.length === 0 ? "unknown" : "changed";
+  return own.every((line) => isRevoked(entries, revoked, line)) ? "revoked" : "known";
 }
 
-function keysFor(entries: readonly ReceiverEntry[], host: string, port: number): readonly Bytes[] {
+const NOTHING_REVOKED = new RevokedKeys();
+
+/** A line that trusts a key. */
+export type TrustedReceiver = Extract<ReceiverEntry, { readonly kind: "trusted" }>;
+
+/** The lines for a receiver. */
+export function linesFor(
+  entries: readonly ReceiverEntry[],
+  host: string,
+  port: number,
+): readonly TrustedReceiver[] {
   const name = normalizeHost(host);
-  return entries
-    .filter((entry) => entry.kind === "trusted" && entry.host === name && entry.port === port)
-    .map((entry) => entry.publicKey);
+  return entries.filter((entry): entry is TrustedReceiver =>
+    entry.kind === "trusted" && entry.host === name && entry.port === port
+  );
 }
 
-function isRevoked(entries: readonly ReceiverEntry[], publicKey: Bytes): boolean {
-  return entries.some((entry) => entry.kind === "revoked" && equal(entry.publicKey, publicKey));
+/** Says whether a key is revoked, by a line or by the other list, or one that it has followed. */
+function isRevoked(
+  entries: readonly ReceiverEntry[],
+  revoked: RevokedKeys,
+  line: Pick<TrustedReceiver, "publicKey" | "follows">,
+): boolean {
+  const lineage = [fingerprint(line.publicKey), ...(line.follows?.fingerprints ?? [])];
+  return lineage.some((name) => revoked.hasFingerprint(name)) ||
+    entries.some((entry) => entry.kind === "revoked" && lineage.includes(fingerprint(entry.publicKey)));
 }

@@ -28,7 +28,10 @@ export class Admission {
   /** How many places each network has; networks without any are not listed. */
   readonly #counts = new Map<string, number>();
 
-  /** @param random decides who is evicted; each candidate is equally likely */
+  /**
+   * All places are free.
+   * @param random decides who is evicted; each candidate is equally likely
+   */
   constructor(random: Random) {
     this.#random = random;
   }

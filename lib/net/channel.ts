@@ -22,7 +22,7 @@ import type { Clock, Duplex } from "../ports.ts";
 import type { TransferChannel } from "../transfer/channel.ts";
 import type { Alert } from "../wire/alert.ts";
 import type { Message, MessageType } from "../wire/message.ts";
-import { Connection, type ConnectionEvent } from "./connection.ts";
+import { Connection, type ConnectionEvent, type Rotations } from "./connection.ts";
 
 /** One read from the socket: what Linux hands over at once at most, as measured. */
 const READ_SIZE = 256 * 1024;
@@ -55,10 +55,15 @@ export class Channel implements TransferChannel {
   readonly #reading: Promise<void>;
 
   /** Starts both loops at once; {@link openChannel} also waits for the handshake. */
-  constructor(duplex: Duplex, handshake: ClientHandshake | ServerHandshake, clock: Clock) {
+  constructor(
+    duplex: Duplex,
+    handshake: ClientHandshake | ServerHandshake,
+    clock: Clock,
+    rotations: Rotations = {},
+  ) {
     this.#duplex = duplex;
     this.#clock = clock;
-    this.#connection = new Connection(handshake, () => this.#signalOutput());
+    this.#connection = new Connection(handshake, () => this.#signalOutput(), rotations);
     this.#writing = this.#writeLoop();
     this.#reading = this.#readLoop();
     this.#armTimer();
@@ -348,8 +353,9 @@ export async function openChannel(
   duplex: Duplex,
   handshake: ClientHandshake | ServerHandshake,
   clock: Clock,
+  rotations: Rotations = {},
 ): Promise<Channel> {
-  const channel = new Channel(duplex, handshake, clock);
+  const channel = new Channel(duplex, handshake, clock, rotations);
   try {
     await channel.usable();
     return channel;

@@ -6,13 +6,17 @@ import { availableSuites } from "../crypto/suite.ts";
 import { ClientHandshake, type ClientOptions } from "../handshake/client.ts";
 import type { Clock, Duplex } from "../ports.ts";
 import { type Channel, openChannel } from "./channel.ts";
+import type { Rotations } from "./connection.ts";
 import { systemClock, systemRandom } from "./tcp.ts";
 
 /**
  * What a client needs to know, and what it may choose: by itself it takes the system's randomness, every suite that
  * the runtime has, and the mode `identity`, or with a shared key `psk` before `identity+psk`.
  */
-export type ConnectOptions = Pick<ClientOptions, "identity" | "checkServer"> & Partial<ClientOptions>;
+export type ConnectOptions =
+  & Pick<ClientOptions, "identity" | "checkServer">
+  & Partial<ClientOptions>
+  & Rotations;
 
 /**
  * Runs the client's handshake over `duplex`, which is closed if it fails. Rejects with the handshake's failure,
@@ -78,5 +82,5 @@ export async function connect(
     intent: "send",
     ...options,
   };
-  return await openChannel(duplex, await ClientHandshake.start(all, clock.nowMs()), clock);
+  return await openChannel(duplex, await ClientHandshake.start(all, clock.nowMs()), clock, options);
 }

@@ -6,6 +6,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import type { ClientHandshake } from "../handshake/client.ts";
 import type { HandshakeEvent, SessionKeys } from "../handshake/outcome.ts";
 import type { ServerHandshake } from "../handshake/server.ts";
+import { type PeerRotation, verifyPeerRotation } from "../identity/rotation.ts";
 import { EARLY_LIMITS } from "../records/record_sender.ts";
 import { Session } from "../records/session.ts";
 import type { Message } from "../wire/message.ts";
@@ -18,16 +19,36 @@ export type ConnectionEvent =
   | { readonly kind: "open"; readonly exporter: Bytes }
   | { readonly kind: "message"; readonly message: Message };
 
+/** What an end says of a change of its own identity, and what it does about the peer's. */
+export interface Rotations {
+  /**
+   * The statement to announce as soon as the session is open, made by {@link signRotation}; this end's identity must be
+   * one of its two keys.
+   */
+  readonly rotation?: Bytes | undefined;
+  /**
+   * Called with what the peer announces, verified, before any later message of the peer is given out. What it throws
+   * ends the session.
+   */
+  readonly onPeerRotation?: ((rotation: PeerRotation) => void) | undefined;
+}
+
 /** See the module's text. */
 export class Connection {
   readonly #handshake: ClientHandshake | ServerHandshake;
   readonly #onOutput: () => void;
+  readonly #rotations: Rotations;
   #session: Session | undefined;
 
   /** @param onOutput called when {@link takeOutput} may have something new */
-  constructor(handshake: ClientHandshake | ServerHandshake, onOutput: () => void) {
+  constructor(
+    handshake: ClientHandshake | ServerHandshake,
+    onOutput: () => void,
+    rotations: Rotations = {},
+  ) {
     this.#handshake = handshake;
     this.#onOutput = onOutput;
+    this.#rotations = rotations;
   }
 
   /** The session, once messages may be sent. */
@@ -59,20 +80,32 @@ export class Connection {
 
   async #advance(event: HandshakeEvent, nowMs: number): Promise<readonly ConnectionEvent[]> {
     const events: ConnectionEvent[] = [];
+    // A client sends before READY, so what a server has got by then is early.
+    const isServer = this.#session === undefined && event.kind === "open";
     if (this.#session === undefined) {
-      const { suite, sendSecret, receiveSecret } = event.keys;
-      this.#session = new Session(
-        { suite, sendSecret, receiveSecret, limits: EARLY_LIMITS, onOutput: this.#onOutput },
-        nowMs,
-      );
+      this.#session = this.#startSession(event.keys, nowMs);
       events.push({ kind: "usable", keys: event.keys });
     }
     if (event.kind === "open") {
       this.#session.raiseLimits(event.limits);
       events.push({ kind: "open", exporter: event.exporter });
-      if (event.rest.length > 0) events.push(...wrap(await this.#session.receive(event.rest, nowMs)));
+      if (this.#rotations.rotation !== undefined) this.#session.send("rotation", this.#rotations.rotation);
+      if (event.rest.length > 0) {
+        events.push(...wrap(await this.#session.receive(event.rest, nowMs, isServer)));
+      }
     }
     return events;
+  }
+
+  #startSession({ suite, sendSecret, receiveSecret, peerIdentity }: SessionKeys, nowMs: number): Session {
+    const onRotation = (statement: Bytes) => {
+      const rotation = verifyPeerRotation(statement, peerIdentity);
+      this.#rotations.onPeerRotation?.(rotation);
+    };
+    return new Session(
+      { suite, sendSecret, receiveSecret, limits: EARLY_LIMITS, onOutput: this.#onOutput, onRotation },
+      nowMs,
+    );
   }
 
   /** The end of the peer's stream; throws `connection_lost` unless the peer had closed properly. */

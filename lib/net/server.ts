@@ -7,6 +7,7 @@ import { ServerHandshake, type ServerOptions } from "../handshake/server.ts";
 import { WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../limits.ts";
 import type { Clock, Duplex } from "../ports.ts";
 import { type Channel, openChannel } from "./channel.ts";
+import type { Rotations } from "./connection.ts";
 import { systemClock, systemRandom } from "./tcp.ts";
 
 /**
@@ -16,7 +17,8 @@ import { systemClock, systemRandom } from "./tcp.ts";
  */
 export type AcceptOptions =
   & Pick<ServerOptions, "identity" | "authorize" | "guard" | "nonces">
-  & Partial<ServerOptions>;
+  & Partial<ServerOptions>
+  & Rotations;
 
 /**
  * Runs the server's handshake over `duplex`, which is closed if it fails. Rejects with the handshake's failure,
@@ -81,5 +83,5 @@ export async function accept(
     limits: { windowRecords: WINDOW_RECORDS, windowSizeBytes: WINDOW_SIZE_BYTES },
     ...options,
   };
-  return await openChannel(duplex, new ServerHandshake(all, clock.nowMs()), clock);
+  return await openChannel(duplex, new ServerHandshake(all, clock.nowMs()), clock, options);
 }

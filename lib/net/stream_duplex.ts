@@ -7,6 +7,9 @@ import { deferred } from "../bytes/deferred.ts";
 import { StxError } from "../errors.ts";
 import type { Duplex } from "../ports.ts";
 
+/** As much as Linux hands over at once. */
+const BUFFER_SIZE = 256 * 1024;
+
 /** A connection as Web Streams: reliable and in order in both directions. */
 export interface ByteStreams {
   /** What the peer sends, cut into chunks of any size. */
@@ -43,9 +46,9 @@ export interface ByteStreams {
  */
 export function streamDuplex({ readable, writable }: ByteStreams): Duplex {
   const writer = writable.getWriter();
-  let reader: ReadableStreamDefaultReader<Uint8Array>;
+  let reader: ChunkReader;
   try {
-    reader = readable.getReader();
+    reader = chunksOf(readable);
   } catch (error) {
     writer.releaseLock();
     throw error;
@@ -73,12 +76,12 @@ export function streamDuplex({ readable, writable }: ByteStreams): Duplex {
     read: (into) =>
       untilClosed(async () => {
         while (rest === undefined) {
-          const { done, value } = await reader.read();
-          if (done) return null;
-          if (!(value instanceof Uint8Array)) {
+          const chunk = await reader.next();
+          if (chunk === undefined) return null;
+          if (!(chunk instanceof Uint8Array)) {
             throw new TypeError("Cannot read from a stream: it is not one of bytes");
           }
-          if (value.length > 0) rest = value;
+          if (chunk.length > 0) rest = chunk;
         }
         const part = rest.subarray(0, into.length);
         into.set(part);
@@ -97,6 +100,37 @@ export function streamDuplex({ readable, writable }: ByteStreams): Duplex {
       reader.cancel(reason).catch(() => {});
       writer.abort(reason).catch(() => {});
     },
+  };
+}
+
+/** Reads a stream, however it wants to be read. */
+interface ChunkReader {
+  /** The next chunk, `undefined` at the end; it may be overwritten by the next call. */
+  next(): Promise<Uint8Array | undefined>;
+  cancel(reason: unknown): Promise<void>;
+}
+
+/** Streams that fill a buffer of their reader's, as sockets do, are read that way: twice as fast. */
+function chunksOf(readable: ReadableStream<Uint8Array>): ChunkReader {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = readable.getReader({ mode: "byob" });
+  } catch {
+    // It cannot do that; if it is locked, it cannot do this either.
+    const plain = readable.getReader();
+    return { next: async () => (await plain.read()).value, cancel: (reason) => plain.cancel(reason) };
+  }
+  let buffer = new ArrayBuffer(BUFFER_SIZE);
+  return {
+    async next() {
+      // A read takes the buffer away, and gives it back unless it ends or fails.
+      if (buffer.byteLength === 0) buffer = new ArrayBuffer(BUFFER_SIZE);
+      const { done, value } = await reader.read(new Uint8Array(buffer));
+      if (done) return undefined;
+      buffer = value.buffer;
+      return value;
+    },
+    cancel: (reason) => reader.cancel(reason),
   };
 }
 

@@ -36,7 +36,12 @@ export function connDuplex(conn: Deno.Conn): Duplex {
     close() {
       if (isClosed) return;
       isClosed = true;
-      conn.close();
+      try {
+        conn.close();
+      } catch (error) {
+        // Whoever holds the connection itself may have closed it.
+        if (!(error instanceof Deno.errors.BadResource)) throw error;
+      }
     },
   };
 }

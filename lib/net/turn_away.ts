@@ -16,7 +16,6 @@ export async function turnAway(duplex: Duplex): Promise<void> {
     await duplex.write(encodeFrame("alert", encodeAlert("busy")));
   } catch {
     // It has gone by itself.
-  } finally {
-    duplex.close();
   }
+  duplex.close();
 }

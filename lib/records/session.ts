@@ -31,6 +31,8 @@ export interface SessionOptions {
   readonly limits: SessionLimits;
   /** Called when {@link Session.takeOutput} may have something new, since sealing takes its time. */
   readonly onOutput: () => void;
+  /** Takes the body of the peer's ROTATION; what it throws ends the session. */
+  readonly onRotation: (statement: Bytes) => void;
   /** Where both directions' numbers begin: 0, save in tests of a session's later part. */
   readonly firstSequence?: number;
 }
@@ -52,6 +54,8 @@ export class Session {
   #nextPingMs: number;
   #sentSincePing = false;
   #peerClosed = false;
+  readonly #onRotation: (statement: Bytes) => void;
+  #hasPeerRotation = false;
   #failure: StxError | undefined;
   /** The last of the messages that are being opened; whatever comes next waits for it. */
   #previous: Promise<void> = Promise.resolve();
@@ -64,6 +68,7 @@ export class Session {
     this.#sender = new RecordSender(this.#sendKeys, options.limits, options.onOutput, first);
     this.#receiver = new RecordReceiver(this.#receiveKeys, first);
     this.#delivered = first;
+    this.#onRotation = options.onRotation;
     this.#lastReceivedMs = nowMs;
     this.#nextPingMs = nowMs + PING_AFTER_MS;
   }
@@ -132,20 +137,25 @@ export class Session {
    * call rejects with it, and so does this one unless messages came before it, since it must make no difference
    * in how many pieces bytes arrive; {@link failure} then says so. An alert is in the output if the peer should
    * have one.
+   * @param isEarly says that the bytes were sent before READY, when there is no ROTATION
    */
-  async receive(bytes: Bytes, nowMs: number): Promise<readonly Message[]> {
+  async receive(bytes: Bytes, nowMs: number, isEarly = false): Promise<readonly Message[]> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#lastReceivedMs = nowMs;
     const previous = this.#previous;
     const received = this.#receiver.receive(bytes, nowMs);
     // Whoever rejects first is reported in its turn below; none may count as unhandled until then.
     for (const each of received.messages) each.catch(() => {});
-    const delivered = this.#deliver(previous, received);
+    const delivered = this.#deliver(previous, received, isEarly);
     this.#previous = delivered.then(() => {}, () => {});
     return await delivered;
   }
 
-  async #deliver(previous: Promise<void>, received: Received): Promise<readonly Message[]> {
+  async #deliver(
+    previous: Promise<void>,
+    received: Received,
+    isEarly: boolean,
+  ): Promise<readonly Message[]> {
     const messages: Message[] = [];
     try {
       for (const sequence of received.naks) this.send("nak", encodeNak(sequence));
@@ -153,7 +163,7 @@ export class Session {
       for (const each of received.messages) {
         const message = await each;
         if (this.#failure !== undefined) throw this.#failure;
-        this.#accept(message, messages);
+        this.#accept(message, messages, isEarly);
       }
       if (this.#failure !== undefined) throw this.#failure;
       if (received.failure !== undefined) throw received.failure;
@@ -164,7 +174,7 @@ export class Session {
     return messages;
   }
 
-  #accept(message: ReceivedMessage, messages: Message[]): void {
+  #accept(message: ReceivedMessage, messages: Message[], isEarly: boolean): void {
     if (this.#peerClosed) {
       throw new StxError(
         "unexpected_message",
@@ -189,6 +199,14 @@ export class Session {
       case "close":
         expectEmpty(message);
         this.#peerClosed = true;
+        return;
+      case "rotation":
+        if (isEarly || this.#hasPeerRotation) {
+          const why = isEarly ? "the session is not open yet" : "there was one before";
+          throw new StxError("unexpected_message", `Cannot accept ROTATION: ${why}`);
+        }
+        this.#hasPeerRotation = true;
+        this.#onRotation(message.body);
         return;
       default:
         messages.push({ type: message.type, body: message.body });

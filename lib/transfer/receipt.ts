@@ -35,7 +35,42 @@ export interface ReceiptFacts {
   readonly digests: readonly Bytes[] | undefined;
 }
 
-/** The receipt's text: one `name: value` a line, then `<sha256>  <path>` a file, as sha256sum writes it. */
+/**
+ * The receipt's text: one `name: value` a line, then `<sha256>  <path>` a file, as sha256sum writes it.
+ *
+ * @example What a receipt says, and how it is checked
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { generateSeed, identityFromSeed, RECEIPT_NAMESPACE, receiptText, systemRandom } from "@stx/stx";
+ * import { armorSshsig, type SentReceipt, verifySshsig } from "@stx/stx";
+ *
+ * // The two texts that `stx send --receipt FILE` keeps; `ssh-keygen -Y verify` takes them too.
+ * function texts({ facts, signature }: SentReceipt) {
+ *   return { receipt: receiptText(facts), signature: armorSshsig(signature) };
+ * }
+ *
+ * const [alice, bob] = await Promise.all([1, 2].map(() => identityFromSeed(generateSeed(systemRandom))));
+ * const { receipt, signature } = texts({
+ *   facts: {
+ *     sender: alice!.publicKey,
+ *     receiver: bob!.publicKey,
+ *     transferId: new Uint8Array(32),
+ *     manifestDigest: new Uint8Array(32),
+ *     sessionId: new Uint8Array(16),
+ *     sizeBytes: 8,
+ *     entries: [{ path: "letter.txt", kind: "file", sizeBytes: 8, mtimeMs: 0, mode: 0o644 }],
+ *     finishedMs: Date.UTC(2031, 0),
+ *     digests: undefined,
+ *   },
+ *   signature: new Uint8Array(83),
+ * });
+ * assert.match(receipt, /^bytes: 8$/m);
+ * assert.match(receipt, /^finished: 2031-01-01T00:00:00.000Z$/m);
+ * // Nobody has signed this one.
+ * const text = new TextEncoder().encode(receipt);
+ * assert.equal(await verifySshsig(signature, RECEIPT_NAMESPACE, text, bob!.publicKey), false);
+ * ```
+ */
 export function receiptText(facts: ReceiptFacts): string {
   const lines = [
     "stx receipt 1",

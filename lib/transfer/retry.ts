@@ -30,7 +30,10 @@ export class RetryPolicy {
   #disturbances = 0;
   #progressMs: number;
 
-  /** @param retryForMs how long to go on without progress */
+  /**
+   * The time begins now.
+   * @param retryForMs how long to go on without progress
+   */
   constructor(retryForMs: number, random: Random, nowMs: number) {
     this.#retryForMs = retryForMs;
     this.#random = random;

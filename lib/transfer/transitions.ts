@@ -44,15 +44,17 @@ export const TRANSITIONS: Table = {
   },
 };
 
-/** `SENT[role][state][message]` is the state that an end enters when it has sent a message. */
+/** `SENT[role][state][message]` is the state that an end is in when it has sent a message. */
 export const SENT: Table = {
   sender: {
-    sending: { end: "waitDone" },
+    offered: { manifest: "offered" },
+    listed: { manifest: "listed" },
+    sending: { start: "sending", data: "sending", digests: "sending", end: "waitDone" },
   },
   receiver: {
-    listing: { accept: "accepted", done: "finished", reject: "refused" },
-    receiving: { reject: "refused" },
-    verifying: { done: "finished", reject: "refused" },
+    listing: { wantManifest: "listing", accept: "accepted", done: "finished", reject: "refused" },
+    receiving: { durable: "receiving", reject: "refused" },
+    verifying: { durable: "verifying", done: "finished", reject: "refused" },
   },
 };
 

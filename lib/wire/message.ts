@@ -6,7 +6,7 @@
 import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
 import { REJECT_TEXT_SIZE_MAX, TIME_MS_MAX } from "../limits.ts";
 import { ByteReader, u32, u64, u8, vector16 } from "./fields.ts";
-import { SESSION_ID_SIZE } from "./handshake_messages.ts";
+import { IDENTITY_SIZE, SESSION_ID_SIZE, SIGNATURE_SIZE } from "./handshake_messages.ts";
 
 /** The number of each message type. Below 16: the session's own; from 16: the transfer's. */
 export const MESSAGE_TYPES = {
@@ -99,11 +99,8 @@ export function decodeNak(body: Bytes): number {
   return sequence;
 }
 
-/** Bytes of an Ed25519 public key, and of a signature (RFC 8032). */
-const PUBLIC_KEY_SIZE = 32;
-const SIGNATURE_SIZE = 64;
 /** Bytes of ROTATION's body. */
-export const ROTATION_SIZE = 2 * PUBLIC_KEY_SIZE + 8 + 2 * SIGNATURE_SIZE;
+export const ROTATION_SIZE = 2 * IDENTITY_SIZE + 8 + 2 * SIGNATURE_SIZE;
 
 /**
  * ROTATION: `old_key(32) | new_key(32) | time(8) | old_signature(64) | new_signature(64)`. What is signed, and what it
@@ -130,8 +127,8 @@ export function encodeRotation(rotation: Rotation): Bytes {
 export function decodeRotation(body: Bytes): Rotation {
   const reader = new ByteReader(body, "ROTATION");
   const rotation = {
-    oldKey: reader.bytes(PUBLIC_KEY_SIZE),
-    newKey: reader.bytes(PUBLIC_KEY_SIZE),
+    oldKey: reader.bytes(IDENTITY_SIZE),
+    newKey: reader.bytes(IDENTITY_SIZE),
     timeMs: reader.u64(),
     oldSignature: reader.bytes(SIGNATURE_SIZE),
     newSignature: reader.bytes(SIGNATURE_SIZE),

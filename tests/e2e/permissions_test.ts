@@ -205,6 +205,35 @@ Deno.test("recv and send with every file named do with the narrowest permissions
   });
 });
 
+Deno.test("recv and send with a shared key may read that, and need no authorized keys", async () => {
+  await withWorkshop(async (workshop, keys) => {
+    const [pskFile, listen, dir] = [
+      await workshop.key("shared", "psk"),
+      "127.0.0.1:0",
+      workshop.at("arrived"),
+    ];
+    const [state, trust] = [workshop.at("state.db"), `${keys.receiver}.pub`];
+    const shared = ["--psk-file", pskFile];
+    const receiver = workshop.start(
+      recvPermissions({ listen, dir, identity: keys.receiver, pskFile, state }),
+      [
+        ...["recv", "--once", "--listen", listen, "--dir", dir],
+        ...["--identity", keys.receiver, "--state", state, ...shared],
+      ],
+      {},
+    );
+    const address = `127.0.0.1:${(await receiver.stx.first("listening")).port}`;
+    const paths = [workshop.at("data")];
+    await workshop.start(
+      sendPermissions({ paths, address, identity: keys.sender, trust, pskFile }),
+      ["send", ...paths, address, "--identity", keys.sender, "--peer", trust, ...shared],
+      {},
+    ).succeed();
+    await receiver.succeed();
+    await assertArrived(workshop);
+  });
+});
+
 Deno.test("recv on every interface may look at those besides", async () => {
   await withWorkshop(async (workshop, keys) => {
     const { run: receiver, port } = await receive(workshop, keys, "0.0.0.0:0");

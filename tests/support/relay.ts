@@ -20,6 +20,11 @@ export interface RelayOptions {
    * Says whether what the server answers over the n-th connection gets lost, once the client has sent this much.
    */
   readonly mute?: (connection: number, bytesFromClient: number) => boolean;
+  /**
+   * What somebody on the way answers the first bytes of the n-th connection with, before hanging up, in the server's
+   * place; `undefined` lets it through.
+   */
+  readonly answer?: (connection: number) => Uint8Array | undefined;
   /** Keeps all that goes through, in both directions, for {@link Relay.captured}. */
   readonly capture?: boolean;
 }
@@ -83,6 +88,11 @@ export class Relay implements AsyncDisposable {
   async #accept(): Promise<void> {
     for await (const client of this.#listener) {
       const connection = this.connectionCount++;
+      const answer = this.#options.answer?.(connection);
+      if (answer !== undefined) {
+        await answerAndHangUp(client, answer);
+        continue;
+      }
       let server: Deno.TcpConn;
       try {
         server = await Deno.connect({ hostname: "127.0.0.1", port: this.upstreamPort });
@@ -164,6 +174,21 @@ export class Relay implements AsyncDisposable {
     await this.#accepting;
     this.#cut(...this.#open);
     await Promise.all(this.#pumps);
+  }
+}
+
+async function answerAndHangUp(client: Deno.TcpConn, answer: Uint8Array): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  try {
+    await client.read(buffer);
+    await writeAll(client, answer);
+    await client.closeWrite();
+    // What is left unread would reset the connection, and the answer with it.
+    while (await client.read(buffer) !== null);
+  } catch {
+    // The client was quicker.
+  } finally {
+    client.close();
   }
 }
 

@@ -68,6 +68,8 @@ Deno.test("a receiver has every key of the file, ready for handshakes; a sender 
       message: `Cannot use the shared key ${path}: it holds 2 keys, and a sender has one`,
       hint: /into a file of its own/,
     });
+    Deno.renameSync(path, `${folder}/\x1b[2J`);
+    assert.throws(() => readSharedKey(`${folder}/\x1b[2J`), { message: /\\x1b\[2J: it holds 2 keys/ });
   });
 });
 
@@ -98,6 +100,7 @@ Deno.test("a file that is missing, is none, or holds anything but keys is refuse
       message: `Cannot read the shared key ${path}: there is no such file`,
       hint: `copy it from the other machine, or make one with: stx keygen --psk --out ${path}`,
     });
+    assert.throws(() => readSharedKeys(`${folder}/my key`), { hint: /--out '.*\/my key'$/ });
     assert.throws(() => readSharedKeys(`${folder}/\x1b[2J`), {
       message: /\\x1b\[2J: there is no such file$/,
     });

@@ -131,6 +131,8 @@ export interface EndOptions {
 /** A session with its output collected and its time in a test's hand. */
 export class End {
   readonly session: Session;
+  /** The bodies of the peer's ROTATIONs. */
+  readonly rotations: Bytes[] = [];
   nowMs = START_MS;
   #output = Promise.withResolvers<void>();
   readonly #taken: Bytes[] = [];
@@ -143,7 +145,8 @@ export class End {
       this.#output = Promise.withResolvers<void>();
     };
     const keys = { suite, sendSecret, receiveSecret };
-    this.session = new Session({ ...keys, limits, onOutput, firstSequence }, START_MS);
+    const onRotation = (statement: Bytes) => void this.rotations.push(statement);
+    this.session = new Session({ ...keys, limits, onOutput, onRotation, firstSequence }, START_MS);
   }
 
   /** Waits until nothing is being sealed any more. */

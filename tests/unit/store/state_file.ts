@@ -35,11 +35,13 @@ export function change(path: string, sql: string): void {
   withDatabase(path, (database) => database.exec(sql));
 }
 
-/** Everything that a file has been told to hold, in the words that made it. */
-export function schemaOf(path: string): readonly unknown[] {
+/** What makes a file's tables and indexes, in words and single spaces. */
+export function schemaOf(path: string): readonly string[] {
   return withDatabase(
     path,
-    (database) => database.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY name").all(),
+    (database) =>
+      database.prepare("SELECT sql FROM sqlite_schema ORDER BY name").all()
+        .map(({ sql }) => String(sql).replace(/\s+/g, " ")),
   );
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { codeOf } from "../../../lib/errors.ts";
 import {
+  SENT,
   stateAfter,
   type TransferRole,
   type TransferState,
@@ -66,4 +67,14 @@ Deno.test("what the specification lists may happen, and nothing else", () => {
   assert.equal(count, ALLOWED.length);
   const listed = Object.values(TRANSITIONS).flatMap((states) => Object.values(states)).flatMap(Object.keys);
   assert.equal(listed.length, ALLOWED.length);
+});
+
+Deno.test("what one end sends, the other takes in some state; nothing else is sent but the offer", () => {
+  const messagesOf = (table: object) => Object.values(table).flatMap((messages) => Object.keys(messages));
+  const sorted = (messages: readonly string[]) => [...new Set(messages)].sort();
+  assert.deepEqual(
+    sorted([...messagesOf(SENT.sender), "offer"]),
+    sorted(messagesOf(TRANSITIONS.receiver)),
+  );
+  assert.deepEqual(sorted(messagesOf(SENT.receiver)), sorted(messagesOf(TRANSITIONS.sender)));
 });

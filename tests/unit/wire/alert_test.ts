@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { StxError } from "../../../lib/errors.ts";
+import { ERROR_FACTS, type ErrorCode, StxError } from "../../../lib/errors.ts";
 import {
   type Alert,
+  ALERT_PLACES,
   alertError,
+  type AlertPlace,
   ALERTS,
   decodeAlert,
   encodeAlert,
@@ -90,4 +92,21 @@ Deno.test("a failed session tells which kind of failure it was", () => {
   for (const code of ["disk", "disk_full", "permission", "source_changed", "digest_mismatch"] as const) {
     assert.equal(sessionAlertFor(code), "internalError", code);
   }
+});
+
+Deno.test("each alert is said where the specification says, and nowhere else", () => {
+  const said = new Set<string>();
+  const say = (place: AlertPlace, alert: Alert) => {
+    assert.ok(ALERT_PLACES[alert].includes(place), `${alert} ${place}`);
+    said.add(`${alert} ${place}`);
+  };
+  for (const code of Object.keys(ERROR_FACTS) as ErrorCode[]) {
+    const error = new StxError(code, "");
+    say("clear", handshakeAlertFor(error, false));
+    say("handshake", handshakeAlertFor(error, true));
+    say("session", sessionAlertFor(code));
+  }
+  // The one that no error leads to: a receiver says it to the older of two connections.
+  say("session", "superseded");
+  assert.equal(said.size, Object.values(ALERT_PLACES).flat().length);
 });

@@ -1,5 +1,6 @@
 /** Every codec of `lib/wire` in one list, with values that it must carry, so that one test covers them all. */
 import { type Bytes, concat, utf8 } from "../../../lib/bytes/bytes.ts";
+import { TIME_MS_MAX } from "../../../lib/limits.ts";
 import { ALERTS, decodeAlert, encodeAlert } from "../../../lib/wire/alert.ts";
 import {
   decodeHello,
@@ -25,6 +26,7 @@ import {
   decodeOffer,
   decodeOffset,
   decodeReject,
+  decodeRotation,
   encodeAccept,
   encodeDone,
   encodeEnd,
@@ -32,6 +34,7 @@ import {
   encodeOffer,
   encodeOffset,
   encodeReject,
+  encodeRotation,
   MESSAGE_TYPES,
   type MessageType,
   writeDataIndex,
@@ -159,6 +162,18 @@ export const CODECS: readonly Codec[] = [
     { fixedSizeOf: () => 5 },
   ),
   codec("NAK", encodeNak, decodeNak, [0, 1, 2 ** 31, 2 ** 32 - 1]),
+  codec(
+    "ROTATION",
+    encodeRotation,
+    decodeRotation,
+    [0, 1_800_000_000_000, TIME_MS_MAX].map((timeMs) => ({
+      oldKey: counting(32),
+      newKey: counting(32, 40),
+      timeMs,
+      oldSignature: counting(64, 80),
+      newSignature: counting(64, 150),
+    })),
+  ),
   codec("OFFER", encodeOffer, decodeOffer, [
     {
       transferId: counting(32),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { concat, fromHex, toHex, utf8 } from "../../../lib/bytes/bytes.ts";
-import { REJECT_TEXT_SIZE_MAX } from "../../../lib/limits.ts";
+import { REJECT_TEXT_SIZE_MAX, TIME_MS_MAX } from "../../../lib/limits.ts";
 import { u16 } from "../../../lib/wire/fields.ts";
 import {
   DATA_HEADER_SIZE,
@@ -9,11 +9,13 @@ import {
   decodeMessage,
   decodeOffer,
   decodeReject,
+  decodeRotation,
   encodeAccept,
   encodeDone,
   encodeEnd,
   encodeOffer,
   encodeReject,
+  encodeRotation,
   expectEmpty,
   isControl,
   type Message,
@@ -22,6 +24,7 @@ import {
   type MessageType,
   type Offer,
   REJECT_REASONS,
+  ROTATION_SIZE,
   writeDataIndex,
   writeMessageHeader,
 } from "../../../lib/wire/message.ts";
@@ -59,6 +62,7 @@ Deno.test("message types have the numbers of the specification, and no others ex
     ping: 3,
     alert: 4,
     close: 5,
+    rotation: 6,
     offer: 16,
     manifest: 17,
     wantManifest: 18,
@@ -85,7 +89,7 @@ Deno.test("message types have the numbers of the specification, and no others ex
 
 Deno.test("control messages are those below 16", () => {
   const control = (Object.keys(MESSAGE_TYPES) as MessageType[]).filter(isControl);
-  assert.deepEqual(control, ["ack", "nak", "ping", "alert", "close"]);
+  assert.deepEqual(control, ["ack", "nak", "ping", "alert", "close", "rotation"]);
 });
 
 Deno.test("a message without a body is malformed with one", () => {
@@ -192,6 +196,28 @@ Deno.test("REJECT's text beyond what is ever sent is malformed", () => {
     "malformed",
     /UTF-8/,
   );
+});
+
+Deno.test("ROTATION has the layout of the specification, and a time that is one", () => {
+  const rotation = {
+    oldKey: counting(32),
+    newKey: counting(32, 40),
+    timeMs: 0x0102030405,
+    oldSignature: counting(64, 80),
+    newSignature: counting(64, 150),
+  };
+  const body = encodeRotation(rotation);
+  assert.equal(
+    toHex(body),
+    [counting(32), counting(32, 40), fromHex("0000000102030405"), counting(64, 80), counting(64, 150)]
+      .map(toHex).join(""),
+  );
+  assert.equal(body.length, ROTATION_SIZE);
+  assert.deepEqual(decodeRotation(body), rotation);
+  assertFails(() => decodeRotation(body.slice(0, -1)), "malformed");
+  assertFails(() => decodeRotation(concat(body, new Uint8Array(1))), "malformed", /1 bytes follow/);
+  const late = encodeRotation({ ...rotation, timeMs: TIME_MS_MAX + 2 });
+  assertFails(() => decodeRotation(late), "malformed", /time/);
 });
 
 Deno.test("a block's index stands behind the message header, its data is not copied", () => {

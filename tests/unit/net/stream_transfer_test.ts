@@ -1,0 +1,280 @@
+/** Whole transfers over Web Streams of several kinds, with nothing but the defaults. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { type Bytes, equal } from "../../../lib/bytes/bytes.ts";
+import { deferred } from "../../../lib/bytes/deferred.ts";
+import { codeOf, StxError } from "../../../lib/errors.ts";
+import { openSource } from "../../../lib/files/disk_source.ts";
+import { openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
+import { HelloGuard } from "../../../lib/handshake/hello_guard.ts";
+import { prepareSharedKey } from "../../../lib/handshake/key_schedule.ts";
+import { accept, type AcceptOptions } from "../../../lib/net/server.ts";
+import { connect, type ConnectOptions } from "../../../lib/net/client.ts";
+import { type ByteStreams, streamDuplex } from "../../../lib/net/stream_duplex.ts";
+import { receive, send } from "../../../lib/net/transfers.ts";
+import { MemoryNonceStore } from "../../../lib/store/memory_nonce_store.ts";
+import { MemoryTransferStore } from "../../../lib/store/memory_transfer_store.ts";
+import { ActiveTransfers } from "../../../lib/transfer/active_transfers.ts";
+import { makeManifest } from "../../../lib/transfer/manifest.ts";
+import type { ReceivedTransfer } from "../../../lib/transfer/receiver_options.ts";
+import type { SentReceipt } from "../../../lib/transfer/sender.ts";
+import { seededFractions } from "../../support/random.ts";
+import { cryptoTest } from "../../support/settled_crypto.ts";
+import { withTempFolder } from "../../support/temp_folder.ts";
+import { names } from "../../support/tree.ts";
+import { RECEIVER, SENDER } from "./meeting.ts";
+
+type Line = readonly [ByteStreams, ByteStreams];
+
+/** Two streams crossed. */
+function crossed(
+  there: TransformStream<Uint8Array, Uint8Array>,
+  back: TransformStream<Uint8Array, Uint8Array>,
+): Line {
+  return [
+    { readable: back.readable, writable: there.writable },
+    { readable: there.readable, writable: back.writable },
+  ];
+}
+
+function memoryLine(): Line {
+  return crossed(new TransformStream(), new TransformStream());
+}
+
+/** Cuts whatever comes into chunks of random sizes, with empty ones among them. */
+function oddChunker(seed: number): TransformStream<Uint8Array, Uint8Array> {
+  const random = seededFractions(seed);
+  return new TransformStream({
+    transform(chunk, controller) {
+      for (let at = 0; at < chunk.length;) {
+        const size = Math.floor(random() ** 4 * 70_000);
+        controller.enqueue(chunk.slice(at, at + size));
+        at += size;
+      }
+    },
+  });
+}
+
+/** As a WebSocket has it: messages instead of a stream, and one end for both directions. */
+function socketLine(): Line {
+  const ends = [deferred<void>(), deferred<void>()] as const;
+  const over = Promise.race(ends.map((end) => end.promise));
+  const [there, back] = [oddChunker(1), oddChunker(2)];
+  const endTogether = (streams: ByteStreams, end: () => void): ByteStreams => {
+    const writer = streams.writable.getWriter();
+    over.then(() => writer.close()).catch(() => {});
+    return {
+      readable: streams.readable,
+      writable: new WritableStream({
+        write: (chunk) => writer.write(chunk),
+        close: end,
+        abort: end,
+      }),
+    };
+  };
+  const [left, right] = crossed(there, back);
+  return [endTogether(left, ends[0].resolve), endTogether(right, ends[1].resolve)];
+}
+
+/** What the two sides of an attempt came to. */
+type Outcome = readonly [PromiseSettledResult<SentReceipt>, PromiseSettledResult<ReceivedTransfer>];
+
+/** A folder to send from, one to receive into, and a server's memory. */
+class Post {
+  readonly outbox: string;
+  readonly inbox: string;
+  readonly #server = {
+    identity: RECEIVER,
+    guard: new HelloGuard(),
+    nonces: new MemoryNonceStore(),
+    authorize: (key: Bytes) => assert.deepEqual(key, SENDER.publicKey),
+  } satisfies AcceptOptions;
+  readonly #memory = { store: new MemoryTransferStore(), active: new ActiveTransfers() };
+
+  constructor(folder: string) {
+    this.outbox = `${folder}/outbox`;
+    this.inbox = `${folder}/inbox`;
+    Deno.mkdirSync(this.outbox);
+    Deno.mkdirSync(this.inbox);
+  }
+
+  put(name: string, sizeBytes: number): Bytes {
+    const bytes = new Uint8Array(randomBytes(sizeBytes));
+    Deno.writeFileSync(`${this.outbox}/${name}`, bytes);
+    return bytes;
+  }
+
+  received(name: string): Bytes {
+    return Deno.readFileSync(`${this.inbox}/${name}`);
+  }
+
+  async attempt(
+    [left, right]: Line,
+    more: { client?: Partial<ConnectOptions>; server?: Partial<AcceptOptions> } = {},
+  ): Promise<Outcome> {
+    return await Promise.allSettled([
+      this.#send(left, more.client ?? {}),
+      this.#receive(right, more.server ?? {}),
+    ]);
+  }
+
+  async #send(streams: ByteStreams, more: Partial<ConnectOptions>): Promise<SentReceipt> {
+    const source = openSource(names(this.outbox).map((name) => `${this.outbox}/${name}`), {
+      followLinks: false,
+      onWarning: assert.fail,
+    });
+    try {
+      const channel = await connect(streamDuplex(streams), {
+        identity: SENDER,
+        checkServer: (key) => assert.deepEqual(key, RECEIVER.publicKey),
+        ...more,
+      });
+      const manifest = makeManifest(source.entries, true);
+      return await send(channel, { identity: SENDER.publicKey, manifest, source });
+    } finally {
+      source.close();
+    }
+  }
+
+  async #receive(streams: ByteStreams, more: Partial<AcceptOptions>): Promise<ReceivedTransfer> {
+    const channel = await accept(streamDuplex(streams), { ...this.#server, ...more });
+    return await receive(channel, {
+      identity: RECEIVER,
+      folder: openReceivingFolder(this.inbox),
+      folderPath: this.inbox,
+      ...this.#memory,
+    });
+  }
+}
+
+async function withPost(body: (post: Post) => Promise<void>): Promise<void> {
+  await withTempFolder(async (folder) => await body(new Post(await Deno.realPath(folder))));
+}
+
+function assertBoth(outcome: Outcome): readonly [SentReceipt, ReceivedTransfer] {
+  for (const result of outcome) if (result.status === "rejected") throw result.reason;
+  return outcome.map((result) => result.status === "fulfilled" && result.value) as [
+    SentReceipt,
+    ReceivedTransfer,
+  ];
+}
+
+function assertCodes(outcome: Outcome, sender: string, receiver: string): void {
+  assert.deepEqual(
+    outcome.map((result) => result.status === "rejected" ? codeOf(result.reason) : "success"),
+    [sender, receiver],
+  );
+}
+
+for (const [kind, makeLine] of Object.entries({ memory: memoryLine, "a socket's messages": socketLine })) {
+  cryptoTest(`megabytes arrive over streams of ${kind}`, async () => {
+    await withPost(async (post) => {
+      const bytes = post.put("file", 5_000_001);
+      const [receipt, received] = assertBoth(await post.attempt(makeLine()));
+      assert.ok(equal(post.received("file"), bytes));
+      assert.deepEqual(names(post.inbox), ["file"]);
+      assert.equal(receipt.facts.sizeBytes, bytes.length);
+      assert.deepEqual(received.transferId, receipt.facts.transferId);
+    });
+  });
+}
+
+cryptoTest("megabytes arrive over the streams of a Deno connection, and its sockets are closed", async () => {
+  await withPost(async (post) => {
+    const bytes = post.put("file", 5_000_001);
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const line = await Promise.all([
+      Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+      listener.accept(),
+    ]);
+    assertBoth(await post.attempt(line));
+    assert.ok(equal(post.received("file"), bytes));
+  });
+});
+
+cryptoTest("a line that is cut is continued over other streams", async () => {
+  await withPost(async (post) => {
+    const bytes = post.put("file", 6_000_000);
+    let left = 3_500_000;
+    const there = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        left -= chunk.length;
+        if (left < 0) throw new Error("the line is cut");
+        controller.enqueue(chunk);
+      },
+    });
+    assertCodes(
+      await post.attempt(crossed(there, new TransformStream())),
+      "connection_lost",
+      "connection_lost",
+    );
+    assert.deepEqual(names(post.inbox), [".stx-partial"]);
+    const [, received] = assertBoth(await post.attempt(memoryLine()));
+    assert.ok(received.receivedBytes > 0 && received.receivedBytes < bytes.length, "only the rest came");
+    assert.ok(equal(post.received("file"), bytes));
+  });
+});
+
+cryptoTest("what the receiver refuses, the sender hears of, and both ends are closed", async () => {
+  await withPost(async (post) => {
+    post.put("file", 3_000_000);
+    Deno.writeTextFileSync(`${post.inbox}/file`, "mine");
+    assertCodes(await post.attempt(memoryLine()), "rejected", "exists");
+    assert.equal(Deno.readTextFileSync(`${post.inbox}/file`), "mine");
+  });
+});
+
+cryptoTest(
+  "a client says goodbye to a server that its caller does not mean, which learns nothing",
+  async () => {
+    await withPost(async (post) => {
+      post.put("file", 1);
+      const client = {
+        checkServer() {
+          throw new StxError("receiver_changed", "This is another one");
+        },
+      };
+      assertCodes(await post.attempt(memoryLine(), { client }), "receiver_changed", "handshake_failed");
+      assert.deepEqual(names(post.inbox), []);
+    });
+  },
+);
+
+cryptoTest("with a shared key alone both ends want it, and take no identity in its place", async () => {
+  await withPost(async (post) => {
+    post.put("file", 100_000);
+    const [key, other] = [randomBytes(32), randomBytes(32)].map((bytes) =>
+      prepareSharedKey(new Uint8Array(bytes))
+    );
+    const modes: string[] = [];
+    const server = {
+      sharedKeys: [key!],
+      authorize: (_key: Bytes, _intent: string, mode: string) => void modes.push(mode),
+    };
+    assertCodes(await post.attempt(memoryLine(), { server }), "refused_connection", "handshake_failed");
+    assertCodes(
+      await post.attempt(memoryLine(), { client: { sharedKey: other }, server }),
+      "refused_connection",
+      "handshake_failed",
+    );
+    assertCodes(
+      await post.attempt(memoryLine(), { client: { sharedKey: key } }),
+      "refused_connection",
+      "handshake_failed",
+    );
+    assertBoth(await post.attempt(memoryLine(), { client: { sharedKey: key }, server }));
+    const client = { sharedKey: key, authModes: ["identity+psk"] as const };
+    Deno.removeSync(`${post.inbox}/file`);
+    assertBoth(await post.attempt(memoryLine(), { client, server }));
+    assert.deepEqual(modes, ["psk", "identity+psk"]);
+  });
+});
+
+cryptoTest("a server's memory outlives a connection: the same HELLO opens nothing twice", async () => {
+  await withPost(async (post) => {
+    post.put("file", 10);
+    const client = { random: { bytes: (size: number) => new Uint8Array(size).fill(7) } };
+    assertBoth(await post.attempt(memoryLine(), { client }));
+    assertCodes(await post.attempt(memoryLine(), { client }), "refused_connection", "handshake_failed");
+  });
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { PROJECT_FOLDER } from "../../../scripts/project.ts";
+import { DOCUMENT, withTables } from "../../../scripts/protocol_tables.ts";
+import { withTempFolder } from "../../support/temp_folder.ts";
+
+const TEXT = Deno.readTextFileSync(`${PROJECT_FOLDER}/${DOCUMENT}`);
+
+/** The rows of the tables in a region, as cells. */
+function rowsOf(name: string): readonly (readonly string[])[] {
+  const written = withTables(TEXT);
+  const start = written.indexOf(`<!-- generated: ${name} -->`);
+  const region = written.slice(start, written.indexOf("<!-- end -->", start));
+  return region.split("\n").filter((line) => line.startsWith("| ")).map((line) =>
+    line.slice(2, -2).split(" | ").map((cell) => cell.trim())
+  );
+}
+
+Deno.test("the specification says what the code does", () => {
+  assert.equal(withTables(TEXT), TEXT);
+});
+
+Deno.test("numbers come with their names and who sends them", () => {
+  assert.deepEqual(rowsOf("frame types")[2]!.slice(0, 3), ["1", "HELLO", "client"]);
+  assert.deepEqual(rowsOf("frame types").at(-1)!.slice(0, 3), ["6", "SEALED_ALERT", "client, server"]);
+  const messages = rowsOf("message types").map((row) => row.slice(0, 3).join(" "));
+  for (const expected of ["1 ACK either", "18 WANT_MANIFEST receiver", "25 END sender"]) {
+    assert.ok(messages.includes(expected), expected);
+  }
+  assert.deepEqual(rowsOf("modes").map((row) => row[1]).slice(2), ["`identity`", "`psk`", "`identity+psk`"]);
+});
+
+Deno.test("an alert is one thing in clear and another sealed", () => {
+  const first = rowsOf("alerts").filter((row) => row[0] === "1").map((row) => row.slice(3));
+  assert.deepEqual(first, [
+    ["in clear", "`refused_connection`", "at most 3 times"],
+    ["sealed, in the handshake", "`handshake_failed`", "at most 3 times"],
+  ]);
+});
+
+Deno.test("an error comes with its exit status, what the peer is told, and whether it is final", () => {
+  const rowOf = (code: string) => rowsOf("errors").find((row) => row[0] === `\`${code}\``)!.slice(2);
+  assert.deepEqual(rowOf("unauthorized"), ["server", "3", "handshake: 3 access denied", "no"]);
+  assert.deepEqual(rowOf("connection_lost"), ["either", "5", "", "yes"]);
+  assert.deepEqual(rowOf("disk_full"), [
+    "receiver",
+    "7",
+    "handshake: 8 internal error; session: REJECT 2 space, then 8 internal error",
+    "no",
+  ]);
+  assert.deepEqual(rowsOf("reject reasons").at(-1)!.slice(3), ["`digest_mismatch`", "`digest_mismatch`"]);
+});
+
+Deno.test("states come as a table and as a diagram", () => {
+  assert.deepEqual(rowsOf("sender states")[2], ["(start)", "", "OFFER", "offered"]);
+  assert.deepEqual(rowsOf("client states")[3], ["waitWelcome", "WELCOME", "VERIFY", "waitReady"]);
+  assert.match(withTables(TEXT), /^ {4}waitVerify --> open: VERIFY, sends READY$/m);
+  assert.match(withTables(TEXT), /^ {4}\[\*\] --> waitOffer$/m);
+});
+
+Deno.test("limits come with their value in a unit that people read", () => {
+  const valueOf = (region: string, name: string) =>
+    rowsOf(region).find((row) => row[0] === `\`${name}\``)![1];
+  assert.equal(valueOf("limits of STX/1", "EARLY_SIZE_MAX"), "262,144 (256 KiB)");
+  assert.equal(valueOf("limits of STX/1", "BLOCK_SIZE_MAX"), "1,048,512");
+  assert.equal(valueOf("limits of STX/1", "NAK_SAME_MAX"), "3");
+  assert.equal(valueOf("limits that a peer can notice", "RETRY_FOR_MS"), "600,000 (10 min)");
+});
+
+Deno.test("check:docs shows a difference and changes nothing; docs mends it", async () => {
+  await withTempFolder(async (folder) => {
+    for (const part of ["deno.json", "deno.lock", "lib", "cli", "scripts"]) {
+      await copy(`${PROJECT_FOLDER}/${part}`, `${folder}/${part}`);
+    }
+    await Deno.mkdir(`${folder}/docs`);
+    const document = `${folder}/${DOCUMENT}`;
+    const stale = TEXT.replace("| 2    | WELCOME", "| 7    | WELCOME");
+    assert.notEqual(stale, TEXT);
+    await Deno.writeTextFile(document, stale);
+
+    const checked = await run(folder, "--check");
+    assert.equal(checked.code, 1);
+    assert.match(
+      checked.stderr,
+      /^- \| 7 {4}\| WELCOME.*\n\+ \| 2 {4}\| WELCOME.*\n.*run: deno task docs\n$/m,
+    );
+    assert.equal(await Deno.readTextFile(document), stale);
+
+    assert.equal((await run(folder)).code, 0);
+    assert.equal(await Deno.readTextFile(document), TEXT);
+    assert.equal((await run(folder, "--check")).code, 0);
+  });
+});
+
+async function run(folder: string, ...args: string[]): Promise<{ code: number; stderr: string }> {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--allow-read", "--allow-write", "scripts/protocol_tables.ts", ...args],
+    cwd: folder,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  return { code, stderr: new TextDecoder().decode(stderr) };
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  if (!(await Deno.stat(from)).isDirectory) return await Deno.copyFile(from, to);
+  await Deno.mkdir(to);
+  for await (const { name } of Deno.readDir(from)) await copy(`${from}/${name}`, `${to}/${name}`);
+}
