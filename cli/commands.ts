@@ -77,6 +77,24 @@ const IDENTITY_FLAG = {
   help: "Private key of this side, an OpenSSH Ed25519 key (default: identity in the configuration folder)",
 } as const satisfies Flag;
 
+const AUTHORIZED_KEYS_FLAG = {
+  name: "authorized-keys",
+  value: { placeholder: "FILE", completion: "file" },
+  help: "Public keys of the senders to let in (default: authorized_keys in the configuration folder)",
+} as const satisfies Flag;
+
+const STATE_FLAG = {
+  name: "state",
+  value: { placeholder: "FILE", completion: "file" },
+  help: "The receiver's memory, of unfinished transfers for one (default: in the state folder)",
+} as const satisfies Flag;
+
+const REVOKED_KEYS_FLAG = {
+  name: "revoked-keys",
+  value: { placeholder: "FILE", completion: "file" },
+  help: "Keys that are trusted in no case (default: revoked_keys in the configuration folder, if it exists)",
+} as const satisfies Flag;
+
 const SEND = {
   name: "send",
   summary: "Send files and folders to a receiver",
@@ -98,6 +116,7 @@ const SEND = {
       help:
         "Send to this receiver and no other: its public key, its SHA256 fingerprint, or a file with its key",
     },
+    REVOKED_KEYS_FLAG,
     {
       name: "psk-file",
       value: { placeholder: "FILE", completion: "file" },
@@ -176,11 +195,8 @@ const RECV = {
       help: "Folder in which files arrive (default: the current folder)",
     },
     IDENTITY_FLAG,
-    {
-      name: "authorized-keys",
-      value: { placeholder: "FILE", completion: "file" },
-      help: "Public keys of the senders to let in (default: authorized_keys in the configuration folder)",
-    },
+    AUTHORIZED_KEYS_FLAG,
+    REVOKED_KEYS_FLAG,
     {
       name: "psk-file",
       value: { placeholder: "FILE", completion: "file" },
@@ -206,11 +222,7 @@ const RECV = {
       help: "Refuse a transfer that is larger than this, such as 500M or 2G",
     },
     { name: "allow-dotfiles", help: "Take files and folders whose name begins with a dot" },
-    {
-      name: "state",
-      value: { placeholder: "FILE", completion: "file" },
-      help: "Memory of unfinished transfers (default: in the state folder)",
-    },
+    STATE_FLAG,
     JSON_FLAG,
     ...COMMON_FLAGS,
   ],
@@ -261,6 +273,43 @@ const KEYGEN = {
   ],
 } as const satisfies Command;
 
+const KEYS = {
+  name: "keys",
+  summary: "List, trust, revoke and rotate keys",
+  description:
+    "list shows this machine's identity and every key that is trusted or revoked here. trust KEY lets a sender in; " +
+    "trust KEY HOST remembers a receiver. revoke KEY refuses a key from now on, whoever shows it, and all that follow " +
+    "it. KEY is a public key in quotes, a file with one, or, to revoke, a SHA256 fingerprint. rotate makes the key that " +
+    "is to follow this identity: peers that meet it in the meantime learn of it, and rotate --finish puts it in place.",
+  positionals: [
+    { placeholder: "ACTION", completion: ["list", "trust", "revoke", "rotate"] },
+    { placeholder: "KEY", completion: "file", optional: true },
+    { placeholder: "HOST[:PORT]", completion: "none", optional: true },
+  ],
+  flags: [
+    IDENTITY_FLAG,
+    AUTHORIZED_KEYS_FLAG,
+    REVOKED_KEYS_FLAG,
+    STATE_FLAG,
+    { name: "finish", help: "rotate: let the next key take the place of the present one" },
+    { name: "force", help: "rotate: make another next key; trust: replace the keys known for HOST" },
+    JSON_FLAG,
+    ...COMMON_FLAGS,
+  ],
+  examples: [
+    { line: "stx keys trust laptop.pub", text: "Let a sender in." },
+    { line: "stx keys revoke SHA256:...", text: "It is refused from the next connection on." },
+    {
+      line: "stx keys rotate",
+      text: "Send to, or be sent to by, everybody who knows this identity, and then:",
+    },
+    {
+      line: "stx keys rotate --finish",
+      text: "The old key is gone; peers refuse it once they meet the new one.",
+    },
+  ],
+} as const satisfies Command;
+
 const COMPLETIONS = {
   name: "completions",
   summary: "Print a script that completes command lines",
@@ -281,7 +330,7 @@ const HELP = {
   positionals: [
     {
       placeholder: "COMMAND",
-      completion: [SEND.name, RECV.name, KEYGEN.name, COMPLETIONS.name, "help"],
+      completion: [SEND.name, RECV.name, KEYGEN.name, KEYS.name, COMPLETIONS.name, "help"],
       optional: true,
     },
   ],
@@ -289,7 +338,7 @@ const HELP = {
   examples: [{ line: "stx help send", text: "Everything about sending." }],
 } as const satisfies Command;
 
-const TABLE = [SEND, RECV, KEYGEN, COMPLETIONS, HELP] as const;
+const TABLE = [SEND, RECV, KEYGEN, KEYS, COMPLETIONS, HELP] as const;
 
 type AnyFlag = (typeof TABLE)[number]["flags"][number];
 

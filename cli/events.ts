@@ -28,6 +28,16 @@ export interface Events {
     /** The peer's end of the connection, `host:port`, an IPv6 address in brackets. */
     readonly address: string;
   };
+  rotation: {
+    /** The fingerprint of the verified peer that has changed its key, or is going to. */
+    readonly peer: string;
+    /** The fingerprint of the key that is given up. */
+    readonly oldKey: string;
+    /** The fingerprint of the one that follows it. */
+    readonly newKey: string;
+    /** Whether the new key is in use, so that the old one counts no longer. */
+    readonly complete: boolean;
+  };
   offer: {
     /** The transfer's id in lower-case hexadecimal. */
     readonly transfer: string;
@@ -75,6 +85,29 @@ export interface Events {
     readonly seconds: number;
     /** The file that the receipt was written to, `null` if none was asked for. */
     readonly receipt: string | null;
+  };
+  key: {
+    /** What is known of it: ours in use, ours that follows; a sender let in; a receiver; a revoked one; a change of a sender's. */
+    readonly kind: "identity" | "next" | "sender" | "receiver" | "revoked" | "rotation";
+    readonly fingerprint: string;
+    /** The key as a line, without a comment; `null` where only its fingerprint is known. */
+    readonly publicKey: string | null;
+    /** As it stands in the file; `null` if there is none. */
+    readonly comment: string | null;
+    /** The file that says so. */
+    readonly file: string;
+    /** The line in that file, from 1; `null` where it has no lines. */
+    readonly line: number | null;
+    /** A receiver's `host:port`; `null` for all else. */
+    readonly address: string | null;
+    /** The last millisecond since 1970 at which a sender's line counts; `null` if there is no end. */
+    readonly expiresMs: number | null;
+    /** The addresses from which a sender's line counts, as they stand there; `null`: all. */
+    readonly from: string | null;
+    /** The fingerprints of the keys that it has followed, the last one's first. */
+    readonly follows: readonly string[];
+    /** Whether it counts: not if it has expired, is revoked or was replaced, and not yet for `next`. */
+    readonly counts: boolean;
   };
   error: {
     /** `unexpected` for what has no code: a fault in stx. */

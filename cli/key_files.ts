@@ -151,11 +151,15 @@ export function inFile<T>(path: string, parse: () => T): T {
   }
 }
 
+/** The file named by `--identity`, or the configuration's own. */
+export function identityPath(option: string | undefined): string {
+  return option ?? join(configFolder("--identity FILE"), "identity");
+}
+
 /** The identity named by `--identity`, or the configuration's own, which is made on first use. */
 export async function ownIdentity(option: string | undefined, output: Output): Promise<Identity> {
-  if (option !== undefined) return await loadIdentity(option);
-  const path = join(configFolder("--identity FILE"), "identity");
-  if (readText(path, "the private key") === undefined) {
+  const path = identityPath(option);
+  if (option === undefined && readText(path, "the private key") === undefined) {
     const made = await makeIdentity(path, "stx", false);
     output.info(`Made a new identity in ${path}: ${made.fingerprint}`);
   }

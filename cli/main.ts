@@ -12,6 +12,8 @@ function load(name: ModuleName) {
       return import("./recv.ts");
     case "keygen":
       return import("./keygen.ts");
+    case "keys":
+      return import("./keys.ts");
   }
 }
 

@@ -2,8 +2,8 @@
  * Serves senders: many at once, each by itself, so that one's failure is nobody else's.
  * @module
  */
+import type { Bytes } from "../lib/bytes/bytes.ts";
 import { codeOf, StxError } from "../lib/errors.ts";
-import { type AuthorizedKey, findAuthorized } from "../lib/identity/authorized_keys.ts";
 import { HelloGuard } from "../lib/handshake/hello_guard.ts";
 import type { SharedKey } from "../lib/handshake/key_schedule.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
@@ -28,6 +28,7 @@ import type { ReceivedTransfer } from "../lib/transfer/receiver_options.ts";
 import type { AuthMode } from "../lib/wire/handshake_messages.ts";
 import { Progress } from "./progress.ts";
 import { ReceivingReport } from "./receiving_report.ts";
+import type { SenderTrust } from "./sender_trust.ts";
 import type { Output } from "./terminal.ts";
 import { formatAddress } from "./values.ts";
 
@@ -36,10 +37,11 @@ export interface ReceiveServiceOptions {
   readonly listener: Deno.TcpListener;
   readonly identity: Identity;
   readonly suites: readonly Suite[];
-  /** Read for every connection, so that adding and removing a key counts at once. */
-  readonly readKeys: () => readonly AuthorizedKey[];
+  readonly trust: SenderTrust;
+  /** The statement to announce, if there is one; read for every connection. */
+  readonly readRotation: () => Bytes | undefined;
   readonly authModes: readonly AuthMode[];
-  /** Read for every connection, for the same reason. */
+  /** Read for every connection, so that adding and removing a key counts at once. */
   readonly readSharedKeys: () => readonly SharedKey[];
   readonly store: TransferStore;
   readonly nonces: NonceStore;
@@ -139,6 +141,7 @@ export class ReceiveService {
       const peer = fingerprint(channel.peerIdentity);
       output.verbose(`Connected: ${peer} from ${address}`);
       output.event("connected", { peer, address });
+      this.#options.trust.opened(channel.peerIdentity);
       report = new ReceivingReport(output, this.#progress, peer);
       const result = await this.#receive(channel, report);
       report.finish(result);
@@ -162,7 +165,7 @@ export class ReceiveService {
   }
 
   async #handshake(conn: Deno.TcpConn, address: string): Promise<Channel> {
-    const { identity, suites, authModes, readKeys, readSharedKeys, nonces } = this.#options;
+    const { identity, suites, authModes, trust, readRotation, readSharedKeys, nonces } = this.#options;
     // Whatever cannot be read is an error before a place is taken, which nobody would give back.
     const sharedKeys = readSharedKeys();
     const duplex = connDuplex(conn);
@@ -186,18 +189,10 @@ export class ReceiveService {
         limits: { windowRecords: WINDOW_RECORDS, windowSizeBytes: WINDOW_SIZE_BYTES },
         authorize(client, _intent, authMode) {
           if (!hasRoom()) throw new StxError("busy", "Cannot serve another sender now: there are too many");
-          if (authMode === "psk") return;
-          const verdict = findAuthorized(readKeys(), client, address, systemClock.nowMs());
-          if (verdict === "authorized") return;
-          const why = {
-            unknown: "is not in authorized_keys",
-            expired: "has expired in authorized_keys",
-            wrong_address: "may not come from this address",
-          }[verdict];
-          throw new StxError("unauthorized", `Refused a sender: its key ${fingerprint(client)} ${why}`, {
-            hint: "to accept it, add its public key to the authorized keys",
-          });
+          trust.check(client, address, authMode);
         },
+        rotation: readRotation(),
+        onPeerRotation: (rotation) => trust.announced(rotation),
       },
       systemClock,
     ).catch((error) => {

@@ -4,13 +4,17 @@
  */
 import { join } from "node:path";
 import { codeOf, StxError } from "../lib/errors.ts";
-import { checkReceiver, type ReceiverEntry } from "../lib/identity/known_receivers.ts";
+import { checkReceiver, formatReceiverLine, type ReceiverEntry } from "../lib/identity/known_receivers.ts";
 import { matchesPin, type PeerPin } from "../lib/identity/peer_pin.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
+import { followReceiver, type ReceiverLearning } from "../lib/identity/receiver_rotations.ts";
+import type { RevokedKeys } from "../lib/identity/revoked_keys.ts";
+import { type PeerRotation, ROTATION_CHAIN_MAX } from "../lib/identity/rotation.ts";
+import { systemClock } from "../lib/net/tcp.ts";
 import type { Identity } from "../lib/ports.ts";
 import { configFolder } from "./paths.ts";
 import type { Output } from "./terminal.ts";
-import { readKnownReceivers, readPeer, rememberReceiver } from "./trust_files.ts";
+import { readKnownReceivers, readPeer, rememberReceiver, rewrite } from "./trust_files.ts";
 import { type Address, formatAddress } from "./values.ts";
 
 type PublicKey = Identity["publicKey"];
@@ -22,22 +26,26 @@ export class ReceiverTrust {
   readonly #path: string;
   readonly #onFirstSight: "ask" | "remember";
   readonly #output: Output;
+  readonly #readRevoked: () => RevokedKeys;
   #entries: readonly ReceiverEntry[];
   #unknown: PublicKey | undefined;
 
   /**
    * @param peerOption the value of `--peer`; with it the remembered receivers are not even read
    * @param onFirstSight "remember" where a shared key has proved the receiver already
+   * @param readRevoked asked for every connection; what it throws ends it
    */
   constructor(
     address: Address,
     peerOption: string | undefined,
     onFirstSight: "ask" | "remember",
+    readRevoked: () => RevokedKeys,
     output: Output,
   ) {
     this.#address = address;
     this.#onFirstSight = onFirstSight;
     this.#output = output;
+    this.#readRevoked = readRevoked;
     this.#pin = peerOption === undefined ? undefined : readPeer(peerOption);
     this.#path = this.#pin === undefined ? join(configFolder("--peer"), "known_receivers") : "";
     this.#entries = this.#pin === undefined ? readKnownReceivers(this.#path) : [];
@@ -48,6 +56,8 @@ export class ReceiverTrust {
     const { host, port } = this.#address;
     const where = formatAddress(host, port);
     const shown = fingerprint(key);
+    const revoked = this.#readRevoked();
+    if (revoked.has(key)) throw this.#revoked(shown, "among the revoked keys");
     if (this.#pin !== undefined) {
       if (matchesPin(this.#pin, key)) return;
       throw new StxError(
@@ -58,7 +68,7 @@ export class ReceiverTrust {
         },
       );
     }
-    switch (checkReceiver(this.#entries, host, port, key)) {
+    switch (checkReceiver(this.#entries, host, port, key, revoked)) {
       case "known":
         return;
       case "unknown":
@@ -71,13 +81,7 @@ export class ReceiverTrust {
           hint: `if that is the fingerprint which the receiver printed, give --peer ${shown}`,
         });
       case "revoked":
-        throw new StxError(
-          "receiver_changed",
-          `The key ${shown} of the receiver at ${where} is revoked in ${this.#path}`,
-          {
-            hint: "nothing was sent",
-          },
-        );
+        throw this.#revoked(shown, `in ${this.#path}, or one that it has followed is revoked`);
       default:
         throw new StxError(
           "receiver_changed",
@@ -87,6 +91,71 @@ export class ReceiverTrust {
           },
         );
     }
+  }
+
+  #revoked(shown: string, where: string): StxError {
+    const address = formatAddress(this.#address.host, this.#address.port);
+    return new StxError("receiver_changed", `The key ${shown} of the receiver at ${address} is revoked ${where}`, {
+      hint: "nothing was sent; stx keys list shows what is revoked",
+    });
+  }
+
+  /**
+   * Takes what the receiver has announced in a session, so after {@link check} has let its key through: rewrites the
+   * known receivers, or says what to change by hand.
+   */
+  announced(rotation: PeerRotation): void {
+    const { oldKey, newKey, shownBy } = rotation;
+    const [before, after] = [fingerprint(oldKey), fingerprint(newKey)];
+    if (this.#pin !== undefined) {
+      if (shownBy === "new") return;
+      this.#output.warn(`the receiver is going to change its key: from then on give --peer ${after}`);
+      return;
+    }
+    let outcome: ReceiverLearning = "known";
+    try {
+      const revoked = this.#readRevoked();
+      rewrite(this.#path, "the known receivers", (text) => {
+        const result = followReceiver(text, rotation, revoked, systemClock.nowMs());
+        outcome = result.outcome;
+        return result.text;
+      });
+      this.#entries = readKnownReceivers(this.#path);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      const { host, port } = this.#address;
+      this.#output.warn(
+        `the receiver changes its key from ${before} to ${after}, and ${this.#path} cannot be changed ` +
+          `(${(error as Error).message}); put this line there: ${formatReceiverLine(host, port, newKey)}`,
+      );
+      return;
+    }
+    this.#tell(outcome, rotation);
+  }
+
+  #tell(outcome: ReceiverLearning, { oldKey, newKey, shownBy }: PeerRotation): void {
+    const [before, after] = [fingerprint(oldKey), fingerprint(newKey)];
+    switch (outcome) {
+      case "known":
+        return;
+      case "learned":
+        this.#output.info(`The receiver is going to change its key to ${after}: remembered in ${this.#path}.`);
+        break;
+      case "completed":
+        this.#output.info(`The receiver has changed its key to ${after}: ${before} was taken out of ${this.#path}.`);
+        break;
+      default:
+        this.#output.warn(
+          `the receiver says that ${after} follows its key, which is not accepted: ${REASONS[outcome]}`,
+        );
+        return;
+    }
+    this.#output.event("rotation", {
+      peer: shownBy === "old" ? before : after,
+      oldKey: before,
+      newKey: after,
+      complete: outcome === "completed",
+    });
   }
 
   /** Asks about the receiver that {@link check} did not know; remembers it if the answer is yes. */
@@ -121,3 +190,10 @@ export class ReceiverTrust {
     }
   }
 }
+
+/** Why a change is not accepted. */
+const REASONS = {
+  revoked: "that key is revoked",
+  future: "it is dated in the future; the receiver's clock may have been wrong when the key was made",
+  too_long: `its line has borne ${ROTATION_CHAIN_MAX} changes; ask the receiver for its fingerprint, and trust it anew`,
+} as const;

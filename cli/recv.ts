@@ -9,21 +9,25 @@ import { StxError } from "../lib/errors.ts";
 import { diskError } from "../lib/files/disk_error.ts";
 import { openReceivingFolder } from "../lib/files/receiving_folder.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
+import { SenderRotations } from "../lib/identity/sender_rotations.ts";
 import { listen, systemClock } from "../lib/net/tcp.ts";
 import type { ConflictPolicy, Identity } from "../lib/ports.ts";
 import { SqliteNonceStore } from "../lib/store/sqlite_nonce_store.ts";
+import { SqliteRotationStore } from "../lib/store/sqlite_rotation_store.ts";
 import { SqliteState } from "../lib/store/sqlite_state.ts";
 import { SqliteTransferStore } from "../lib/store/sqlite_transfer_store.ts";
 import { recoverTransfers } from "../lib/transfer/recovery.ts";
 import { receiverModes } from "./auth_modes.ts";
-import { makeFolder, ownIdentity, quoted } from "./key_files.ts";
+import { identityPath, makeFolder, ownIdentity, quoted } from "./key_files.ts";
 import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
 import { configFolder, stateFolder } from "./paths.ts";
 import { ReceiveService } from "./receive_service.ts";
+import { ownRotationReader } from "./rotation_files.ts";
+import { SenderTrust } from "./sender_trust.ts";
 import { readSharedKeys, sharedKeysReader } from "./shared_key_files.ts";
 import { onStopSignal, statusOf, type StopSignal } from "./signals.ts";
 import type { Output } from "./terminal.ts";
-import { authorizedKeysReader, readAuthorizedKeys } from "./trust_files.ts";
+import { authorizedKeysReader, readAuthorizedKeys, revokedKeysReader } from "./trust_files.ts";
 import { DEFAULT_PORT, formatAddress, parseListenAddress, parseSize } from "./values.ts";
 
 /** Runs the command; resolves to the exit status. */
@@ -42,9 +46,11 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
     hasAuthorizedKeysOption: valueOf(command, "authorized-keys") !== undefined,
   });
   const identity = await ownIdentity(valueOf(command, "identity"), output);
+  const identityFile = identityPath(valueOf(command, "identity"));
   const usesList = authModes.some((mode) => mode !== "psk");
   const keysPath = usesList ? authorizedKeysPath(valueOf(command, "authorized-keys")) : undefined;
-  // Once in full, so that a file which cannot be used is an error now and not when the first sender comes.
+  // Read now too, so that a file which cannot be used is an error at once and not when the first sender comes.
+  const readRevoked = revokedKeysReader(valueOf(command, "revoked-keys"));
   if (pskFile !== undefined) readSharedKeys(pskFile);
   const folder = openReceivingFolder(folderPath);
   checkWritable(folderPath);
@@ -59,11 +65,18 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
     const withSharedKey = authModes.includes("identity") ? undefined : pskFile;
     announce(listener.addr as Deno.NetAddr, identity, withSharedKey, folderPath, output);
     if (keysPath !== undefined) warnOfKeys(keysPath, output);
+    const trust = new SenderTrust({
+      readKeys: keysPath === undefined ? () => [] : authorizedKeysReader(keysPath),
+      readRevoked,
+      rotations: new SenderRotations(new SqliteRotationStore(state)),
+      output,
+    });
     const service = new ReceiveService({
       listener,
       identity,
       suites: await availableSuites(),
-      readKeys: keysPath === undefined ? () => [] : authorizedKeysReader(keysPath),
+      trust,
+      readRotation: ownRotationReader(identityFile, identity.publicKey, output),
       authModes,
       readSharedKeys: pskFile === undefined ? () => [] : sharedKeysReader(pskFile),
       nonces: new SqliteNonceStore(state),

@@ -18,13 +18,15 @@ import type { Entry, Source } from "../lib/ports.ts";
 import { makeManifest } from "../lib/transfer/manifest.ts";
 import { receiptText } from "../lib/transfer/receipt.ts";
 import { senderModes } from "./auth_modes.ts";
-import { ownIdentity, replaceFile } from "./key_files.ts";
+import { identityPath, ownIdentity, replaceFile } from "./key_files.ts";
 import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
 import { ReceiverTrust } from "./receiver_trust.ts";
+import { ownRotationReader } from "./rotation_files.ts";
 import { Sending } from "./sending.ts";
 import { readSharedKey } from "./shared_key_files.ts";
 import { onStopSignal, statusOf, type StopSignal } from "./signals.ts";
 import type { Output } from "./terminal.ts";
+import { revokedKeysReader } from "./trust_files.ts";
 import { parseDuration, parseRemoteAddress } from "./values.ts";
 
 /** Runs the command; resolves to the exit status. */
@@ -41,7 +43,9 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   const authModes = senderModes({ auth: valueOf(command, "auth"), hasSharedKey: pskFile !== undefined });
   const identity = await ownIdentity(valueOf(command, "identity"), output);
   const onFirstSight = authModes.includes("psk") ? "remember" : "ask";
-  const trust = new ReceiverTrust(address, valueOf(command, "peer"), onFirstSight, output);
+  const readRevoked = revokedKeysReader(valueOf(command, "revoked-keys"));
+  const trust = new ReceiverTrust(address, valueOf(command, "peer"), onFirstSight, readRevoked, output);
+  const readRotation = ownRotationReader(identityPath(valueOf(command, "identity")), identity.publicKey, output);
   const sharedKey = pskFile === undefined ? undefined : readSharedKey(pskFile);
   const { source, entries, isSizeKnown } = openPaths(command, paths, output);
   const stop = new AbortController();
@@ -60,6 +64,7 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
       address,
       identity,
       trust,
+      readRotation,
       suites: await orderedSuites(cipher),
       authModes,
       sharedKey,

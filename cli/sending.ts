@@ -2,7 +2,7 @@
  * One transfer from the sender's side, over as many connections as it takes.
  * @module
  */
-import { toHex } from "../lib/bytes/bytes.ts";
+import { type Bytes, toHex } from "../lib/bytes/bytes.ts";
 import type { Suite } from "../lib/crypto/suite.ts";
 import { codeOf, StxError } from "../lib/errors.ts";
 import type { SharedKey } from "../lib/handshake/key_schedule.ts";
@@ -28,6 +28,8 @@ export interface SendingOptions {
   readonly address: Address;
   readonly identity: Identity;
   readonly trust: ReceiverTrust;
+  /** The statement to announce, if there is one. */
+  readonly readRotation: () => Bytes | undefined;
   readonly suites: readonly Suite[];
   readonly authModes: readonly AuthMode[];
   readonly sharedKey: SharedKey | undefined;
@@ -154,6 +156,8 @@ export class Sending {
           sharedKey,
           intent: "send",
           checkServer: (key) => trust.check(key),
+          rotation: this.#options.readRotation(),
+          onPeerRotation: (rotation) => trust.announced(rotation),
         },
         systemClock,
       );

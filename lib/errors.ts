@@ -74,14 +74,15 @@ export const ERROR_FACTS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     told: ["handshake", "session"],
   },
   bad_signature: {
-    meaning: "The peer's signature of the transcript is not valid.",
+    meaning: "A signature is not valid: the peer's of the transcript, or one under a change of identity.",
     side: "either",
-    told: ["handshake"],
+    told: ["handshake", "session"],
   },
   bad_identity: {
-    meaning: "A public key is no safe Ed25519 key, or, in a mode with a shared key, the peer's is our own.",
+    meaning:
+      "A public key is no safe Ed25519 key, or not the one that it should be: our own in a mode with a shared key, another's in a change of identity.",
     side: "either",
-    told: ["handshake"],
+    told: ["handshake", "session"],
   },
   bad_proof: {
     meaning: "The peer's proof of the handshake's secret is wrong, or READY names another session.",

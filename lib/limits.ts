@@ -42,6 +42,8 @@ export const WINDOW_CONTROL_RECORDS = 16;
 export const EARLY_RECORDS = 16;
 /** Bytes of those records, whole. READY never allows less. */
 export const EARLY_SIZE_MAX = 256 * 1024;
+/** Bytes that a client sends before READY, in all: the early records, HELLO, VERIFY, and a few records of control. */
+export const BEFORE_READY_SIZE_MAX = EARLY_SIZE_MAX + 3 * HANDSHAKE_BODY_SIZE_MAX;
 
 /** Bytes of a block of the data stream, at least: each costs 41 bytes around it, and work. */
 export const BLOCK_SIZE_MIN = 16 * 1024;
@@ -86,7 +88,7 @@ export const PUBLIC_KEY_PER_SECOND = 250;
 export const PUBLIC_KEY_BURST = 512;
 /** Nonces of clients that a server remembers in memory; the oldest makes room. About 8 MiB. */
 export const NONCE_RING_SIZE = 65_536;
-/** Senders served at once by one receiver. */
+/** Senders served at once by one receiver; one more is told that it is busy. */
 export const CONNECTIONS_MAX = 512;
 /** Milliseconds from READY to OFFER. */
 export const OFFER_TIMEOUT_MS = 30_000;

@@ -10,10 +10,13 @@ import { flagsFor, GENERAL_PERMISSIONS } from "./permissions.ts";
 import { print, printError } from "./print.ts";
 import { ENTRY_POINT, outputFolder, PROJECT_FOLDER } from "./project.ts";
 
-/** Writes the bundle to `path`; its folder must exist. Throws if `deno bundle` fails, with what that printed. */
-export async function bundle(path: string): Promise<void> {
+/**
+ * Writes the bundle of a module, the command line's if none is given, to `path`; its folder must exist. Throws if
+ * `deno bundle` fails, with what that printed.
+ */
+export async function bundle(path: string, module: string = ENTRY_POINT): Promise<void> {
   const output = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--frozen", "--platform", "deno", "--output", path, ENTRY_POINT],
+    args: ["bundle", "--quiet", "--frozen", "--platform", "deno", "--output", path, module],
     cwd: PROJECT_FOLDER,
     env: { NO_COLOR: "1", RUST_BACKTRACE: "0" },
     stdin: "null",

@@ -4,6 +4,7 @@
  * @module
  */
 import { pathToFileURL } from "node:url";
+import { print } from "./print.ts";
 import { PROJECT_FOLDER, typescriptFiles } from "./project.ts";
 
 /** What of deno.json is read here. */
@@ -31,8 +32,10 @@ export function settingsForExamples(project: Settings): unknown {
   };
 }
 
-/** Runs the examples of `files`; resolves to the exit code, with all that Deno prints handed on. */
-export async function runExamples(files: readonly string[]): Promise<number> {
+/** Runs the examples of `files`; resolves to whether all of them are right, and to what Deno said. */
+export async function runExamples(
+  files: readonly string[],
+): Promise<{ readonly success: boolean; readonly output: string }> {
   const folder = await Deno.makeTempDir({ prefix: "stx-examples-" });
   try {
     const project = JSON.parse(Deno.readTextFileSync(`${PROJECT_FOLDER}/deno.json`)) as Settings;
@@ -40,7 +43,7 @@ export async function runExamples(files: readonly string[]): Promise<number> {
     Deno.writeTextFileSync(config, JSON.stringify(settingsForExamples(project)));
     // A copy beside it is the lock file of these settings, and may note that they are not the project's.
     Deno.copyFileSync(`${PROJECT_FOLDER}/deno.lock`, `${folder}/deno.lock`);
-    const { code } = await new Deno.Command(Deno.execPath(), {
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         "test",
         "--doc",
@@ -51,14 +54,18 @@ export async function runExamples(files: readonly string[]): Promise<number> {
         ...files,
       ],
       cwd: PROJECT_FOLDER,
+      env: { NO_COLOR: "1", RUST_BACKTRACE: "0" },
       stdin: "null",
-      stdout: "inherit",
-      stderr: "inherit",
     }).output();
-    return code;
+    const [printed, complaints] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    return { success, output: `${complaints}${printed}` };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-if (import.meta.main) Deno.exit(await runExamples(Deno.args.length > 0 ? Deno.args : filesWithExamples()));
+if (import.meta.main) {
+  const { success, output } = await runExamples(Deno.args.length > 0 ? Deno.args : filesWithExamples());
+  print(output.replace(/^(?:Check|running 0 tests from) .*\n/gm, "").trim());
+  if (!success) Deno.exit(1);
+}

@@ -140,7 +140,7 @@ const PLACE_NAMES: Readonly<Record<AlertPlace, string>> = {
 function alerts(): string {
   const text = describe("lib/wire/alert.ts", "ALERTS", ALERTS);
   return markdownTable(
-    ["number", "alert", "meaning", "where", "its receiver's error", "the sender tries again"],
+    ["number", "alert", "meaning", "where", "its receiver's error", "the client tries again"],
     Object.entries(ALERTS).flatMap(([name, number]) => {
       const places = ALERT_PLACES[name as Alert];
       const rowOf = (some: readonly AlertPlace[]): readonly string[] => {
@@ -156,7 +156,7 @@ function alerts(): string {
 
 function errors(): string {
   return markdownTable(
-    ["code", "meaning", "noticed by", "exit", "the peer is told", "the sender tries again"],
+    ["code", "meaning", "noticed by", "exit status", "the peer is told", "the client tries again"],
     CODES.map((code) => {
       const { meaning, side } = ERROR_FACTS[code];
       const status = exitCodeFor(new StxError(code, ""));
@@ -178,7 +178,7 @@ function toldOf(code: ErrorCode): string {
   }).join("; ");
 }
 
-/** How often a sender tries again, found out by letting it. */
+/** How often a client tries again, found out by letting it. */
 function retriesOf(code: ErrorCode): string {
   const policy = new RetryPolicy(Infinity, { bytes: (size) => new Uint8Array(size) }, 0);
   const many = 10 * LIMITS.UNTRUSTED_ALERTS_MAX;

@@ -75,6 +75,14 @@ function failed(cause: unknown): StxError {
   });
 }
 
+/** What fails in a runtime without ML-KEM would look like a fault of the peer's. */
+function requireKem(): void {
+  if ("encapsulateBits" in subtle) return;
+  throw new StxError("handshake_failed", "Cannot agree on keys: this runtime's WebCrypto has no ML-KEM-768", {
+    hint: "Deno has it, and Node from version 24.7 on",
+  });
+}
+
 /** A client's half of a key agreement, made for one handshake. */
 export interface ClientShare {
   /** What goes into HELLO. */
@@ -83,8 +91,9 @@ export interface ClientShare {
   finish(serverShare: Bytes): Promise<Bytes>;
 }
 
-/** Makes a client's half. */
+/** Makes a client's half. Throws `handshake_failed` where the runtime has no ML-KEM. */
 export async function makeClientShare(random: Random): Promise<ClientShare> {
+  requireKem();
   const seed = random.bytes(KEM_SEED_SIZE);
   const kemPrivate = await modern.importKey("raw-seed", seed, "ML-KEM-768", false, ["decapsulateBits"]);
   seed.fill(0);
@@ -114,12 +123,13 @@ export async function makeClientShare(random: Random): Promise<ClientShare> {
 /**
  * Makes a server's half for a client's share and finishes at once.
  * The KEM's own randomness comes from the runtime, which offers no way to give it.
- * Throws `handshake_failed` if the share is not usable.
+ * Throws `handshake_failed` if the share is not usable, or the runtime has no ML-KEM.
  */
 export async function answerClientShare(
   clientShare: Bytes,
   random: Random,
 ): Promise<{ publicShare: Bytes; secret: Bytes }> {
+  requireKem();
   try {
     const encapsulationKey = await modern.importKey(
       "raw-public",

@@ -11,7 +11,7 @@ import { importTrafficKey } from "../crypto/traffic_key.ts";
 import { StxError } from "../errors.ts";
 import { verifySignature } from "../identity/identity.ts";
 import { assertValidPublicKey } from "../identity/public_key.ts";
-import { CLOCK_SKEW_MAX_MS, EARLY_SIZE_MAX, TAG_SIZE } from "../limits.ts";
+import { BEFORE_READY_SIZE_MAX, CLOCK_SKEW_MAX_MS, TAG_SIZE } from "../limits.ts";
 import type { Identity, NonceStore, Random } from "../ports.ts";
 import { type Frame, frameHeader } from "../wire/frame.ts";
 import {
@@ -95,7 +95,7 @@ export class ServerHandshake extends HandshakeMachine {
 
   protected override count(sizeBytes: number): void {
     this.#receivedSizeBytes += sizeBytes;
-    if (this.#receivedSizeBytes > 3 * EARLY_SIZE_MAX) {
+    if (this.#receivedSizeBytes > BEFORE_READY_SIZE_MAX) {
       throw new StxError(
         "malformed",
         "Cannot go on with the handshake: the client sent too much before READY",

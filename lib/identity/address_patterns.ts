@@ -28,6 +28,8 @@ export interface AddressPatterns {
   readonly patterns: readonly AddressPattern[];
   /** How many host names stood in the list; they match nothing, since names are not looked up. */
   readonly nameCount: number;
+  /** The list as it was written: escape it before printing. */
+  readonly text: string;
 }
 
 /** The first 12 bytes of an IPv4 address inside IPv6 (RFC 4291, 2.5.5.2). */
@@ -91,7 +93,7 @@ export function parseAddressPatterns(list: string): AddressPatterns {
     else if (negated) throw bad("it excludes a host by name, and names are not looked up");
     else nameCount++;
   }
-  return { patterns, nameCount };
+  return { patterns, nameCount, text: list };
 }
 
 /** One pattern; `undefined` for a host name. */

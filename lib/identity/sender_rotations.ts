@@ -81,13 +81,16 @@ export class SenderRotations {
     return after?.isComplete === true && this.#isGenuine(after) ? "replaced" : undefined;
   }
 
-  /** To be called once a sender's session is open: the keys that its own has followed count no longer. */
-  used(publicKey: Bytes): void {
-    for (const row of this.#rows()) {
-      if (!row.isComplete && equal(row.newKey, publicKey) && this.#isGenuine(row)) {
-        this.#store.save({ ...row, isComplete: true });
-      }
-    }
+  /**
+   * To be called once a sender's session is open: the keys that its own has followed count no longer. Returns those of
+   * which this is news.
+   */
+  used(publicKey: Bytes): readonly Bytes[] {
+    const before = this.#rows().filter((row) =>
+      !row.isComplete && equal(row.newKey, publicKey) && this.#isGenuine(row)
+    );
+    for (const row of before) this.#store.save({ ...row, isComplete: true });
+    return before.map(({ oldKey }) => oldKey);
   }
 
   /**

@@ -82,5 +82,12 @@ export async function connect(
     intent: "send",
     ...options,
   };
-  return await openChannel(duplex, await ClientHandshake.start(all, clock.nowMs()), clock, options);
+  let handshake: ClientHandshake;
+  try {
+    handshake = await ClientHandshake.start(all, clock.nowMs());
+  } catch (error) {
+    duplex.close();
+    throw error;
+  }
+  return await openChannel(duplex, handshake, clock, options);
 }

@@ -5,7 +5,8 @@
  * and with it the file for all of them.
  * @module
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import process from "node:process";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { codeOf, StxError } from "../errors.ts";
 
 /** Marks a file as stx's ("stx1" in SQLite's application id). */
@@ -62,7 +63,14 @@ export class SqliteState {
    */
   constructor(path: string) {
     this.#path = path;
-    this.#database = this.guard(() => new DatabaseSync(path));
+    // Asked for here: Node 20 does not have it, and can use the rest of the library.
+    const sqlite = process.getBuiltinModule("node:sqlite");
+    if (sqlite === undefined) {
+      throw new StxError("disk", "Cannot open a state file: this runtime has no SQLite", {
+        hint: "Node has it from version 22.13 on",
+      });
+    }
+    this.#database = this.guard(() => new sqlite.DatabaseSync(path));
     try {
       this.guard(() => this.#prepareFile());
     } catch (error) {

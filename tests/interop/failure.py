@@ -1,8 +1,8 @@
-"""What ends the client: a short code for programs and a text for people."""
+"""What ends the client."""
 
 
 class Failure(Exception):
-    """A failure with a `code`; `details` goes into the client's last line of output as it is."""
+    """A failure by the document's name for it; `details` goes into the client's last line of output as it is."""
 
     def __init__(self, code, text, **details):
         super().__init__(text)

@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import dataclass
+from hmac import compare_digest
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -10,53 +11,52 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import ml_kem
+from alerts import CLEAR, SEALED, alert_in_handshake, received_alert
 from ed25519_point import is_public_key
 from failure import Failure
-from key_schedule import KeySchedule, TrafficKey, Transcript
+from fields import Fields, number, vector
+from key_schedule import EarlySecret, KeySchedule, TrafficKey, Transcript, finished
 from openssh import fingerprint, is_meant
 
-HELLO, WELCOME, VERIFY, READY, ALERT, SEALED_ALERT = range(1, 7)
-MODE_IDENTITY = 1
+HELLO, WELCOME, VERIFY, READY, ALERT, SEALED_ALERT = FRAMES = range(1, 7)
+IDENTITY, PSK, IDENTITY_AND_PSK = 1, 2, 3
+MODE_NAMES = {"identity": IDENTITY, "psk": PSK, "identity+psk": IDENTITY_AND_PSK}
+WITH_SHARED_KEY = (PSK, IDENTITY_AND_PSK)
 INTENT_SEND = 1
 
 MAX_BODY_BYTES = 16384
 TAG_BYTES = 16
+BINDER_BYTES = 32
+WELCOME_SEALED_BYTES = 144
 HANDSHAKE_SECONDS = 10
+CLOCK_SKEW_SECONDS = 120
 
 MIN_WINDOW_RECORDS, MAX_WINDOW_RECORDS = 16, 256
 MIN_WINDOW_BYTES = 262144
 
-ALERTS = {
-    1: "handshake failed",
-    2: "busy",
-    3: "access denied",
-    4: "clock skew",
-    5: "protocol error",
-    6: "bad record",
-    7: "closing",
-    8: "internal error",
-    9: "superseded",
-}
-CLEAR_ALERTS = (1, 2)
-
 
 @dataclass
 class Options:
-    """What the client is and wants."""
+    """What the client is, has and wants."""
 
     identity: Ed25519PrivateKey
+    # A fingerprint or a public key; None takes whoever has the shared key.
     peer: str
     suites: tuple
-    # Flips a bit in the sealed part of VERIFY, as a test wants it.
-    flips_verify: bool = False
+    modes: tuple
+    shared_key: bytes
+    # What a test wants: a bit to flip in VERIFY's body, seconds that this clock is ahead, and not to mind them.
+    flipped_verify_bit: int = None
     clock_offset_seconds: int = 0
+    ignores_clocks: bool = False
 
 
 @dataclass
 class Session:
-    """What the handshake leaves: an open session, or one that opens with READY."""
+    """What the handshake leaves. Its windows are those of early records until READY."""
 
     suite: int
+    mode: int
     client_key: bytes
     server_key: bytes
     client_traffic: bytes
@@ -71,66 +71,22 @@ def raw(public_key):
     return public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
-def vector(size_bytes, data):
-    """The document's vector8 and vector16."""
-    return len(data).to_bytes(size_bytes, "big") + data
-
-
 def frame_header(kind, size):
-    return bytes([kind]) + size.to_bytes(3, "big")
-
-
-def alert_failure(code, is_sealed):
-    """What an alert of the peer comes to."""
-    if code not in ALERTS or not (is_sealed or code in CLEAR_ALERTS):
-        return Failure("protocol_error", f"the peer sent alert {code}, which there is not")
-    return Failure("peer_alert", f"the peer says: {ALERTS[code]}", alert=code, sealed=is_sealed)
+    return bytes([kind]) + number(size, 3)
 
 
 def signed_text(role, digest):
     return b"\x20" * 64 + b"STX/1 " + role + b" handshake\0" + digest
 
 
-class Fields:
-    """Reads a body's fields one after the other; there must be none missing and nothing behind the last."""
-
-    def __init__(self, data):
-        self._data = data
-        self._at = 0
-
-    def take(self, size):
-        if self._at + size > len(self._data):
-            raise Failure("protocol_error", "a body ends in the middle of a field")
-        self._at += size
-        return self._data[self._at - size:self._at]
-
-    def number(self, size):
-        return int.from_bytes(self.take(size), "big")
-
-    def vector(self, size_bytes):
-        return self.take(self.number(size_bytes))
-
-    @property
-    def position(self):
-        return self._at
-
-    @property
-    def is_empty(self):
-        return self._at == len(self._data)
-
-    def end(self):
-        if not self.is_empty:
-            raise Failure("protocol_error", "a body has bytes behind its last field")
-
-
 def check_extensions(data):
-    """The form alone: types ascend. None is known to this client, so all are ignored."""
+    """Their form alone: this version knows none."""
     fields, last = Fields(data), -1
     while not fields.is_empty:
         kind = fields.number(2)
         fields.vector(2)
         if kind <= last:
-            raise Failure("protocol_error", "the types of extensions do not ascend")
+            raise Failure("malformed", "the types of extensions do not ascend")
         last = kind
 
 
@@ -144,149 +100,168 @@ class ClientHandshake:
         self._options = options
         self._transcript = Transcript()
         self._deadline = time.monotonic() + HANDSHAKE_SECONDS
-        self._client_handshake = self._server_handshake = None
-        self._hash_8 = None
-        self.session = None
+        self._client_time = int(time.time()) + options.clock_offset_seconds
+        # The client's key, once WELCOME has been opened.
+        self._client_key = None
+        self._server_key = None
         self._schedule = None
+        self._hash_8 = None
+        self._session = None
 
     def start(self):
         """Returns the session, in which READY is still to come."""
-        ml_kem_secret, x25519_secret = self._send_hello()
-        header, body = self._take_frame((WELCOME,))
+        keys = self._send_hello()
         try:
-            return self._answer(header, body, ml_kem_secret, x25519_secret)
+            header, body = self._take_frame((WELCOME,))
+            server_key, suite, mode = self._check_welcome(header, body, *keys)
         except Failure as failure:
-            if failure.code != "peer_alert":
-                self._say_failed()
+            self._say(alert_in_handshake(failure))
             raise
-
-    def finish(self):
-        """Checks READY and fills the session's windows in."""
-        header, body = self._take_frame((READY, SEALED_ALERT))
-        plaintext = self._open(self._server_handshake, 1, body, header)
-        fields = Fields(plaintext)
-        if header[0] == SEALED_ALERT:
-            code = fields.number(1)
-            fields.end()
-            raise alert_failure(code, is_sealed=True)
-        session_id = fields.take(16)
-        window_records, window_bytes = fields.number(2), fields.number(4)
-        proof = fields.take(32)
-        fields.end()
-        hash_9 = self._transcript.add(header + plaintext[:-32])
-        if proof != self._schedule.server_proof(self._hash_8, hash_9):
-            raise Failure("handshake_failed", "the server's proof in READY is wrong")
-        if session_id != self.session.session_id:
-            raise Failure("handshake_failed", "READY names another session")
-        if not MIN_WINDOW_RECORDS <= window_records <= MAX_WINDOW_RECORDS or window_bytes < MIN_WINDOW_BYTES:
-            raise Failure("protocol_error", "READY has limits out of bounds")
-        self.session.window_records = window_records
-        self.session.window_bytes = window_bytes
-
-    def _send_hello(self):
-        encapsulation_key, decapsulation_key = ml_kem.generate_keys(os.urandom(64))
-        x25519 = X25519PrivateKey.generate()
-        body = b"STX" + bytes([1])
-        body += (int(time.time()) + self._options.clock_offset_seconds).to_bytes(8, "big")
-        body += os.urandom(32) + encapsulation_key + raw(x25519.public_key())
-        body += vector(1, b"".join(suite.to_bytes(2, "big") for suite in self._options.suites))
-        body += vector(1, bytes([MODE_IDENTITY])) + vector(2, b"")
-        frame = frame_header(HELLO, len(body)) + body
-        self._transcript.add(frame)
-        self._stream.write(frame)
-        return decapsulation_key, x25519
-
-    def _answer(self, header, body, ml_kem_secret, x25519_secret):
-        """Checks WELCOME in the document's order, then sends VERIFY."""
-        fields = Fields(body)
-        # The server's time and nonce count by being in the transcript.
-        fields.take(8 + 32)
-        ciphertext, server_x25519 = fields.take(ml_kem.CIPHERTEXT_BYTES), fields.take(32)
-        suite, mode = fields.number(2), fields.number(1)
-        check_extensions(fields.vector(2))
-        clear_size = fields.position
-        sealed = fields.take(32 + 64 + 32 + TAG_BYTES)
-        fields.end()
-
-        if suite not in self._options.suites or mode != MODE_IDENTITY:
-            raise Failure("handshake_failed", "the server chose what was not offered")
-        shared = ml_kem.decapsulate(ml_kem_secret, ciphertext)
-        try:
-            shared += x25519_secret.exchange(X25519PublicKey.from_public_bytes(server_x25519))
-        except ValueError:
-            raise Failure("handshake_failed", "the server's X25519 key gives zeros") from None
-        hash_2 = self._transcript.add(header + body[:clear_size])
-        schedule = self._schedule = KeySchedule(shared, hash_2)
-        self._server_handshake = TrafficKey(suite, schedule.server_handshake)
-        self._client_handshake = TrafficKey(suite, schedule.client_handshake)
-
-        plaintext = self._open(self._server_handshake, 0, sealed, header)
-        server_key, signature, finished = plaintext[:32], plaintext[32:96], plaintext[96:]
-        if not is_public_key(server_key):
-            raise Failure("bad_identity", "the server's identity is not a public key")
-        hash_3 = self._transcript.add(server_key)
-        hash_4 = self._transcript.add(signature)
-        self._transcript.add(finished)
-        if finished != schedule.finished(schedule.server_handshake, hash_4):
-            raise Failure("handshake_failed", "the server's proof in WELCOME is wrong")
-        try:
-            Ed25519PublicKey.from_public_bytes(server_key).verify(signature, signed_text(b"server", hash_3))
-        except InvalidSignature:
-            raise Failure("handshake_failed", "the server's signature is wrong") from None
-        if not is_meant(server_key, self._options.peer):
-            raise Failure("peer_changed", f"the server is {fingerprint(server_key)}, another one was meant")
-
-        self._send_verify(self._client_handshake, schedule)
-        hash_8 = self._hash_8
-        self.session = Session(
+        self._send_verify()
+        schedule, hash_8 = self._schedule, self._hash_8
+        self._session = Session(
             suite,
+            mode,
             raw(self._options.identity.public_key()),
             server_key,
             schedule.client_traffic(hash_8),
             schedule.server_traffic(hash_8),
             schedule.session_id(hash_8),
         )
-        return self.session
+        return self._session
 
-    def _send_verify(self, key, schedule):
+    def finish(self):
+        """Checks READY and gives the session its windows."""
+        header, body = self._take_frame((READY, SEALED_ALERT))
+        plaintext = self._open(1, body, header)
+        fields = Fields(plaintext)
+        if header[0] == SEALED_ALERT:
+            alert = fields.number(1)
+            fields.end()
+            raise received_alert(alert, SEALED)
+        session_id = fields.take(16)
+        window_records, window_bytes = fields.number(2), fields.number(4)
+        proof = fields.take(32)
+        fields.end()
+        hash_9 = self._transcript.add(header + plaintext[:-32])
+        if not compare_digest(proof, self._schedule.server_proof(self._hash_8, hash_9)):
+            raise Failure("bad_proof", "the server's proof in READY is wrong")
+        if session_id != self._session.session_id:
+            raise Failure("bad_proof", "READY names another session")
+        if not MIN_WINDOW_RECORDS <= window_records <= MAX_WINDOW_RECORDS or window_bytes < MIN_WINDOW_BYTES:
+            raise Failure("bad_limits", "READY has limits out of bounds")
+        self._session.window_records = window_records
+        self._session.window_bytes = window_bytes
+
+    def _send_hello(self):
+        """Returns the private keys that belong to it."""
+        options = self._options
+        encapsulation_key, decapsulation_key = ml_kem.generate_keys(os.urandom(64))
+        x25519 = X25519PrivateKey.generate()
+        body = b"STX" + bytes([1]) + number(self._client_time, 8)
+        body += os.urandom(32) + encapsulation_key + raw(x25519.public_key())
+        body += vector(1, b"".join(number(suite, 2) for suite in options.suites))
+        body += vector(1, bytes(options.modes)) + vector(2, b"")
+        if any(mode in WITH_SHARED_KEY for mode in options.modes):
+            begin = frame_header(HELLO, len(body) + BINDER_BYTES) + body
+            frame = begin + EarlySecret(options.shared_key).binder(Transcript().add(begin))
+        else:
+            frame = frame_header(HELLO, len(body)) + body
+        self._transcript.add(frame)
+        self._stream.write(frame)
+        return decapsulation_key, x25519
+
+    def _check_welcome(self, header, body, ml_kem_secret, x25519_secret):
+        """Checks WELCOME in the document's order; returns the server's identity, the suite and the mode."""
+        options = self._options
+        fields = Fields(body)
+        server_time = fields.number(8)
+        fields.take(32)
+        ciphertext, server_x25519 = fields.take(ml_kem.CIPHERTEXT_BYTES), fields.take(32)
+        suite, mode = fields.number(2), fields.number(1)
+        check_extensions(fields.vector(2))
+        clear_part = header + body[:fields.position]
+        sealed = fields.take(WELCOME_SEALED_BYTES)
+        fields.end()
+        if suite not in options.suites or mode not in options.modes:
+            raise Failure("handshake_failed", "the server chose what was not offered")
+
+        shared = ml_kem.decapsulate(ml_kem_secret, ciphertext)
+        try:
+            shared += x25519_secret.exchange(X25519PublicKey.from_public_bytes(server_x25519))
+        except ValueError:
+            raise Failure("handshake_failed", "the server's X25519 key gives zeros") from None
+        early = EarlySecret(options.shared_key if mode in WITH_SHARED_KEY else None)
+        schedule = self._schedule = KeySchedule(early, shared, self._transcript.add(clear_part))
+        self._server_key = TrafficKey(suite, schedule.server_handshake)
+        plaintext = self._open(0, sealed, header)
+        self._client_key = TrafficKey(suite, schedule.client_handshake)
+
+        server_key, signature, proof = plaintext[:32], plaintext[32:96], plaintext[96:]
+        if not is_public_key(server_key):
+            raise Failure("bad_identity", "the server's identity is no safe public key")
+        hash_3 = self._transcript.add(server_key)
+        hash_4 = self._transcript.add(signature)
+        self._transcript.add(proof)
+        if not compare_digest(proof, finished(schedule.server_handshake, hash_4)):
+            raise Failure("bad_proof", "the server's proof in WELCOME is wrong")
+        try:
+            Ed25519PublicKey.from_public_bytes(server_key).verify(signature, signed_text(b"server", hash_3))
+        except InvalidSignature:
+            raise Failure("bad_signature", "the server's signature is wrong") from None
+        if mode in WITH_SHARED_KEY and server_key == raw(options.identity.public_key()):
+            raise Failure("bad_identity", "the server has the client's own identity")
+        if options.peer is None and mode != PSK:
+            raise Failure("unknown_receiver", f"the server is {fingerprint(server_key)}, nobody was named")
+        if options.peer is not None and not is_meant(server_key, options.peer):
+            raise Failure("receiver_changed", f"the server is {fingerprint(server_key)}, another one was meant")
+        is_skewed = abs(self._client_time - server_time) > CLOCK_SKEW_SECONDS
+        if is_skewed and not options.ignores_clocks:
+            raise Failure("clock_skew", f"it is {self._client_time} here and {server_time} at the server")
+        return server_key, suite, mode
+
+    def _send_verify(self):
         header = frame_header(VERIFY, 32 + 1 + 64 + 32 + TAG_BYTES)
-        identity = self._options.identity
+        schedule, identity = self._schedule, self._options.identity
         begin = raw(identity.public_key()) + bytes([INTENT_SEND])
         signature = identity.sign(signed_text(b"client", self._transcript.add(header + begin)))
-        proof = schedule.finished(schedule.client_handshake, self._transcript.add(signature))
+        proof = finished(schedule.client_handshake, self._transcript.add(signature))
         self._hash_8 = self._transcript.add(proof)
-        sealed = bytearray(key.seal(0, begin + signature + proof, header))
-        if self._options.flips_verify:
-            sealed[40] ^= 1
+        sealed = bytearray(self._client_key.seal(0, begin + signature + proof, header))
+        bit = self._options.flipped_verify_bit
+        if bit is not None:
+            sealed[bit // 8] ^= 1 << bit % 8
         self._stream.write(header + sealed)
 
     def _take_frame(self, expected):
         """The next frame as header and body; an alert in clear becomes a failure."""
         header = self._stream.take(4, self._deadline)
         kind, size = header[0], int.from_bytes(header[1:], "big")
-        if kind not in (*expected, ALERT):
-            raise Failure("protocol_error", f"a frame of type {kind} does not belong here")
-        if size > MAX_BODY_BYTES:
-            raise Failure("protocol_error", "a frame is too large")
+        if kind not in FRAMES or size > MAX_BODY_BYTES:
+            raise Failure("malformed", "a frame has a type or a size that there is not")
         body = self._stream.take(size, self._deadline)
         if kind == ALERT:
             fields = Fields(body)
-            code = fields.number(1)
+            alert = fields.number(1)
             fields.end()
-            raise alert_failure(code, is_sealed=False)
+            raise received_alert(alert, CLEAR)
+        if kind not in expected:
+            raise Failure("unexpected_message", f"a frame of type {kind} may not come here")
         return header, body
 
-    def _open(self, key, number, sealed, header):
+    def _open(self, sequence, sealed, header):
         try:
-            return key.open(number, sealed, header)
+            return self._server_key.open(sequence, sealed, header)
         except InvalidTag:
             raise Failure("handshake_failed", "a sealed part does not open") from None
 
-    def _say_failed(self):
-        """Tells the server that the handshake failed, sealed if there are keys."""
-        if self._schedule is None:
+    def _say(self, alert):
+        """Sends an alert in place of VERIFY: in clear until WELCOME has been opened, then sealed."""
+        if alert is None:
+            return
+        if self._client_key is None:
             self._stream.write(frame_header(ALERT, 1) + b"\x01")
         else:
             header = frame_header(SEALED_ALERT, 1 + TAG_BYTES)
-            self._stream.write(header + self._client_handshake.seal(0, b"\x01", header))
-        self._stream.flush(time.monotonic() + 1)
+            self._stream.write(header + self._client_key.seal(0, bytes([alert]), header))
+        self._stream.say_goodbye()

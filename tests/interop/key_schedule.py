@@ -71,19 +71,32 @@ class TrafficKey:
         return (self._iv ^ number).to_bytes(12, "big")
 
 
+class EarlySecret:
+    """The document's ES: of a shared key, or of None where the mode has none."""
+
+    def __init__(self, shared_key):
+        self._secret = extract(ZERO, ZERO if shared_key is None else shared_key)
+
+    def binder(self, hash_0):
+        return finished(derive(self._secret, b"psk binder", NOTHING), hash_0)
+
+    def handshake_secret(self, shared_secrets):
+        return extract(derive(self._secret, b"derived", NOTHING), shared_secrets)
+
+
+def finished(secret, digest):
+    """A proof with the "finished" key of a secret."""
+    return mac(expand_label(secret, b"finished", b"", 32), digest)
+
+
 class KeySchedule:
     """The secrets in the order in which the transcript hashes make them; those of the handshake first."""
 
-    def __init__(self, shared_secrets, hash_2):
-        early = extract(ZERO, ZERO)
-        self._handshake = extract(derive(early, b"derived", NOTHING), shared_secrets)
+    def __init__(self, early, shared_secrets, hash_2):
+        self._handshake = early.handshake_secret(shared_secrets)
         self._master = extract(derive(self._handshake, b"derived", NOTHING), ZERO)
         self.client_handshake = derive(self._handshake, b"c hs", hash_2)
         self.server_handshake = derive(self._handshake, b"s hs", hash_2)
-
-    def finished(self, secret, digest):
-        """A proof with the "finished" key of a secret."""
-        return mac(expand_label(secret, b"finished", b"", 32), digest)
 
     def client_traffic(self, hash_8):
         return derive(self._master, b"c ap", hash_8)
@@ -95,4 +108,4 @@ class KeySchedule:
         return expand_label(self._master, b"session id", hash_8, 16)
 
     def server_proof(self, hash_8, hash_9):
-        return self.finished(derive(self._master, b"ready", hash_8), hash_9)
+        return finished(derive(self._master, b"ready", hash_8), hash_9)

@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass
 
 from failure import Failure
+from fields import number, vector
 
 FILE, FOLDER = 0, 1
 MAX_MESSAGE_BYTES = 65536
@@ -24,15 +25,14 @@ class Entry:
     size: int
     mtime_ns: int
 
-    def encoded(self):
+    def encoded(self, has_size):
         path = self.path.encode()
         return (
             bytes([self.kind])
-            + self.mode.to_bytes(2, "big")
+            + number(self.mode, 2)
             + self.mtime_ms.to_bytes(8, "big", signed=True)
-            + self.size.to_bytes(8, "big")
-            + len(path).to_bytes(2, "big")
-            + path
+            + number(self.size if has_size else 0, 8)
+            + vector(2, path)
         )
 
     def check_unchanged(self):
@@ -71,20 +71,23 @@ def list_entries(local):
 class Manifest:
     """All entries, their digest and their contents."""
 
-    def __init__(self, entries):
+    def __init__(self, entries, has_size=True):
+        """Without `has_size` it says 0 for the size of its one entry, as of a pipe."""
         self.entries = entries
+        self.has_size = has_size
         self.files = [entry for entry in entries if entry.kind == FILE]
         self.size = sum(entry.size for entry in entries)
-        self.digest = hashlib.sha256(b"".join(entry.encoded() for entry in entries)).digest()
+        self._encoded = [entry.encoded(has_size) for entry in entries]
+        self.digest = hashlib.sha256(b"".join(self._encoded)).digest()
 
     def messages(self):
         """Bodies of MANIFEST: whole entries, as many as fit."""
         body = b""
-        for entry in self.entries:
-            if len(body) + len(entry.encoded()) > MAX_MESSAGE_BYTES:
+        for encoded in self._encoded:
+            if len(body) + len(encoded) > MAX_MESSAGE_BYTES:
                 yield body
                 body = b""
-            body += entry.encoded()
+            body += encoded
         yield body
 
     def chunks(self):

@@ -44,22 +44,23 @@ def load_identity(source):
     with open(source, "rb") as file:
         key = load_ssh_private_key(file.read(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise Failure("bad_identity", "the identity file has a key of another kind than Ed25519")
+        raise Failure("bad_key_file", "the identity file has a key of another kind than Ed25519")
     return key
 
 
 def check_signature(signature, public_key, namespace, text):
-    """
-    Checks a binary SSHSIG (OpenSSH's PROTOCOL.sshsig) with SHA-512 by this very key; raises Failure bad_receipt.
-    """
+    """Checks a binary SSHSIG (OpenSSH's PROTOCOL.sshsig) by this very key; raises Failure bad_receipt."""
     inner = string(b"ssh-ed25519") + string(b"\0" * 64)
-    wanted = b"SSHSIG" + (1).to_bytes(4, "big") + string(key_blob(public_key)) + string(namespace)
-    wanted += string(b"") + string(b"sha512") + string(inner)
-    # All but its last 64 bytes are settled by what is asked for.
-    if len(signature) != len(wanted) or signature[:-64] != wanted[:-64]:
+    begin = b"SSHSIG" + (1).to_bytes(4, "big") + string(key_blob(public_key)) + string(namespace) + string(b"")
+    for name, algorithm in ((b"sha512", hashlib.sha512), (b"sha256", hashlib.sha256)):
+        # All but its last 64 bytes is settled by what is asked for.
+        wanted = begin + string(name) + string(inner)
+        if len(signature) == len(wanted) and signature[:-64] == wanted[:-64]:
+            signed = b"SSHSIG" + string(namespace) + string(b"") + string(name)
+            signed += string(algorithm(text).digest())
+            break
+    else:
         raise Failure("bad_receipt", "the receipt's signature has another form, key or namespace")
-    signed = b"SSHSIG" + string(namespace) + string(b"") + string(b"sha512")
-    signed += string(hashlib.sha512(text).digest())
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature[-64:], signed)
     except InvalidSignature:

@@ -1,23 +1,27 @@
 """A TCP connection that reads while it writes, with a limit to every wait."""
 
 import select
+import socket
 import time
 
 from failure import Failure
 
 CHUNK_BYTES = 1 << 16
+GOODBYE_SECONDS, GOODBYE_BYTES = 2, 1 << 20
 
 
 class Stream:
     """Takes bytes to send with `write`; what has come in is in `incoming`, which its reader shortens."""
 
-    def __init__(self, socket, piece_bytes=CHUNK_BYTES):
+    def __init__(self, connection, piece_bytes=CHUNK_BYTES):
         """`piece_bytes`: how much at most goes into one TCP segment, and how much is read at once."""
-        socket.setblocking(False)
-        self._socket = socket
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connection
         self._piece_bytes = piece_bytes
         self._outgoing = bytearray()
         self.incoming = bytearray()
+        self._has_ended_writing = False
         self.has_ended = False
         self.last_read = time.monotonic()
 
@@ -32,25 +36,10 @@ class Stream:
         if not readers and not writers:
             return
         readable, writable, _ = select.select(readers, writers, [], max(seconds, 0))
-        try:
-            if writable:
-                sent = self._socket.send(self._outgoing[:self._piece_bytes])
-                del self._outgoing[:sent]
-            if readable:
-                self._read()
-        except (BrokenPipeError, ConnectionResetError) as error:
-            # What the peer said last may have come with it.
-            self.has_ended = True
-            self._outgoing.clear()
-            if not self.incoming:
-                raise Failure("connection_lost", f"the connection broke: {error.strerror}") from None
-
-    def flush(self, deadline):
-        """Sends all that is to be sent, reading meanwhile."""
-        while self._outgoing:
-            if time.monotonic() > deadline:
-                raise Failure("timeout", "the peer takes nothing any more")
-            self.turn(deadline - time.monotonic())
+        if writable:
+            self._send()
+        if readable:
+            self._read()
 
     def take(self, size, deadline):
         """The next `size` bytes that come in."""
@@ -58,24 +47,43 @@ class Stream:
             if self.has_ended:
                 raise Failure("connection_lost", "the connection ended in the middle")
             if time.monotonic() > deadline:
-                raise Failure("timeout", "the peer says nothing any more")
+                raise Failure("connection_lost", "the peer says nothing any more")
             self.turn(deadline - time.monotonic())
         taken = bytes(self.incoming[:size])
         del self.incoming[:size]
         return taken
 
-    def end_writing(self):
-        """Tells the peer that nothing more comes."""
+    def say_goodbye(self):
+        """Behind the last word: sends what is left, ends this direction and reads on until the peer ends the other."""
+        deadline, most = time.monotonic() + GOODBYE_SECONDS, len(self.incoming) + GOODBYE_BYTES
+        while not self.has_ended and time.monotonic() < deadline and len(self.incoming) < most:
+            if not self._outgoing:
+                self._end_writing()
+            self.turn(deadline - time.monotonic())
+
+    def _end_writing(self):
+        if not self._has_ended_writing:
+            self._has_ended_writing = True
+            try:
+                self._socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                # The peer has gone already.
+                pass
+
+    def _send(self):
         try:
-            self._socket.shutdown(1)
-        except OSError:
-            # The peer has gone already.
-            pass
+            sent = self._socket.send(self._outgoing[:self._piece_bytes])
+            del self._outgoing[:sent]
+        except (BrokenPipeError, ConnectionResetError):
+            # Nobody takes it; why, the peer may have said.
+            self._outgoing.clear()
 
     def _read(self):
-        data = self._socket.recv(self._piece_bytes)
-        if not data:
-            self.has_ended = True
-            return
+        try:
+            data = self._socket.recv(self._piece_bytes)
+        except ConnectionResetError:
+            data = b""
+        self.has_ended = not data
         self.incoming += data
-        self.last_read = time.monotonic()
+        if data:
+            self.last_read = time.monotonic()

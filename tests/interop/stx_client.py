@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
 """
-A second implementation of STX/1: a sender, written from docs/protocol.md alone. It shares no code with stx and
-was made without looking into it, so that what the two agree on is what the document says. Whoever changes the
-document changes this client as well, from the document.
+A second implementation of STX/1: a sender, written from docs/protocol.md alone. It shares no code with stx and was
+made without a look into it, so what the two agree on is what the document says. Whoever changes the document
+changes this client from the document, too.
 
-Its parts: ml_kem.py (FIPS 203), ed25519_point.py, key_schedule.py, handshake.py, records.py, manifest.py,
-transfer.py, openssh.py (the formats of OpenSSH), stream.py (a TCP connection). It needs Python 3.11 and Debian's
-python3-cryptography. It is for tests: its secrets are neither erased nor computed in constant time.
+It speaks every suite and mode, makes every check that the document asks of a client, resumes, survives line
+noise and verifies the receipt. It needs Python 3.11 and Debian's python3-cryptography. It is for tests: its
+secrets are neither erased nor computed in constant time, and it never connects twice.
 
-    python3 stx_client.py send --key SEED_OR_FILE --peer FINGERPRINT_OR_KEY [OPTION]... FILE HOST PORT
+    python3 stx_client.py send --key SEED_OR_FILE --peer FINGERPRINT_OR_KEY [OPTION]... PATH HOST PORT
 
-The last line of its output is one JSON object: `{"result": "done", ...}` with exit status 0 if the receipt was
-verified and both ends closed the session, else `{"result": CODE, "text": ..., ...}` with exit status 1.
+Its output is one JSON object: `{"result": "done", ...}` with exit status 0 if the receipt was verified and both
+ends closed the session, else `{"result": ERROR, "text": ..., ...}` with the document's name for the error and exit
+status 1.
+
+Its parts, in the order in which they build on one another: failure, fields, alerts, ml_kem (FIPS 203),
+ed25519_point, openssh and shared_key (files and texts that people have), key_schedule, stream (a TCP connection),
+handshake, records, outgoing, incoming, channel, manifest, transfer.
 """
 
 import sys
@@ -23,12 +28,13 @@ import argparse
 import json
 import socket
 
+from channel import PING, Channel
 from failure import Failure
-from handshake import ClientHandshake, Options
+from handshake import IDENTITY, IDENTITY_AND_PSK, MODE_NAMES, PSK, ClientHandshake, Options
 from key_schedule import SUITE_NAMES
 from manifest import Manifest, list_entries
 from openssh import load_identity
-from records import ACK, Noise, Records
+from shared_key import load_shared_key
 from stream import CHUNK_BYTES, Stream
 from transfer import Plan, SenderTransfer
 
@@ -39,74 +45,88 @@ def read_arguments():
     parser = argparse.ArgumentParser(description="A sender of STX/1 for tests.")
     send = parser.add_subparsers(required=True).add_parser("send", help="send a file or a folder")
     send.add_argument("--key", required=True, help="seed in hexadecimal, or an OpenSSH private key file")
-    send.add_argument("--peer", required=True, help="the receiver's fingerprint or public key")
+    send.add_argument("--peer", help="the receiver's fingerprint or public key; in mode psk anybody without it")
     send.add_argument("--suite", choices=SUITE_NAMES, action="append", help="offer this suite; may be repeated")
+    send.add_argument("--mode", choices=MODE_NAMES, action="append", help="offer this mode; may be repeated")
+    send.add_argument("--psk-file", help="file of a shared key; offers psk and identity+psk without --mode")
     send.add_argument("--block-size", type=int, default=65536)
     send.add_argument("--digests", action="store_true", help="have the receiver compare SHA-256 hashes")
+    send.add_argument("--unknown-size", action="store_true", help="send a file as if it came from a pipe")
     test = send.add_argument_group("what only a test wants")
+    test.add_argument("--all-sent", action="store_true", help="say that this run has sent all of it before")
     test.add_argument("--stop-after-blocks", type=int, help="die once so many blocks have been acknowledged")
-    test.add_argument("--piece-size", type=int, default=CHUNK_BYTES, help="bytes per TCP segment at most")
-    test.add_argument("--flip-verify", action="store_true", help="flip a bit in VERIFY")
-    test.add_argument("--flip-sent", type=int, help="flip a bit in the record of this number, once")
+    test.add_argument("--piece-size", type=int, default=CHUNK_BYTES, help="bytes that are sent or read at once")
+    test.add_argument("--flip-verify", type=int, help="flip this bit of VERIFY's body")
+    test.add_argument("--flip-sent", type=int, help="damage the record of this number on its way, once")
     test.add_argument("--flip-received", type=int, help="take the record of this number for damaged, once")
     test.add_argument("--clock-offset", type=int, default=0, help="seconds that this clock is ahead")
-    test.add_argument("--records", type=int, default=0, help="ACKs to send before the first block")
+    test.add_argument("--ignore-clocks", action="store_true", help="go on though the clocks differ")
+    test.add_argument("--pings", type=int, default=0, help="PINGs to send before the first block")
     send.add_argument("path")
     send.add_argument("host")
     send.add_argument("port", type=int)
     return parser.parse_args()
 
 
-def send(arguments):
-    """One session, one transfer; returns what the last line says."""
-    suites = tuple(SUITE_NAMES[name] for name in arguments.suite or SUITE_NAMES)
-    options = Options(
+def handshake_options(arguments):
+    default_modes = (PSK, IDENTITY_AND_PSK) if arguments.psk_file else (IDENTITY,)
+    return Options(
         load_identity(arguments.key),
         arguments.peer,
-        suites,
-        flips_verify=arguments.flip_verify,
-        clock_offset_seconds=arguments.clock_offset,
+        tuple(SUITE_NAMES[name] for name in arguments.suite or SUITE_NAMES),
+        tuple(MODE_NAMES[name] for name in arguments.mode) if arguments.mode else default_modes,
+        load_shared_key(arguments.psk_file) if arguments.psk_file else None,
+        arguments.flip_verify,
+        arguments.clock_offset,
+        arguments.ignore_clocks,
     )
 
-    def send_acks(records):
-        for _ in range(arguments.records):
-            records.send(ACK)
 
-    plan = Plan(
-        Manifest(list_entries(arguments.path)),
+def transfer_plan(arguments):
+    return Plan(
+        Manifest(list_entries(arguments.path), not arguments.unknown_size),
         arguments.block_size,
         arguments.digests,
+        arguments.all_sent,
         arguments.stop_after_blocks,
-        send_acks,
     )
-    noise = Noise(arguments.flip_sent, arguments.flip_received)
+
+
+def send(arguments):
+    """One session, one transfer; returns what the output says."""
+    options, plan = handshake_options(arguments), transfer_plan(arguments)
     with socket.create_connection((arguments.host, arguments.port), CONNECT_SECONDS) as connection:
         stream = Stream(connection, arguments.piece_size)
         handshake = ClientHandshake(stream, options)
         session = handshake.start()
-        records = Records(stream, session, noise)
-        transfer = SenderTransfer(records, session, plan)
-        transfer.offer()
-        handshake.finish()
-        records.open()
+        channel = Channel(stream, session)
+        channel.outgoing.damaged_number = arguments.flip_sent
+        channel.incoming.damaged_number = arguments.flip_received
+        transfer = SenderTransfer(channel, session, plan)
         try:
+            transfer.offer()
+            handshake.finish()
+            channel.open()
+            for _ in range(arguments.pings):
+                channel.send(PING)
             outcome = transfer.run()
         except Failure as failure:
-            if failure.code in ("protocol_error", "bad_receipt"):
-                records.alert(5)
+            channel.fail(failure)
             raise
-        if not records.close():
-            raise Failure("unclean", "the receiver did not answer CLOSE with CLOSE")
+        has_ended_well = channel.close()
     return {
-        "result": "done",
+        "result": "done" if has_ended_well else "connection_lost",
+        "text": "the receipt is valid",
         "suite": session.suite,
+        "mode": session.mode,
         "session": session.session_id.hex(),
-        "transfer": outcome.transfer_id.hex(),
-        "offset": outcome.offset,
+        "transfer": transfer.transfer_id.hex(),
+        "start": outcome.start,
         "receipt": outcome.receipt,
-        "records": records.sent,
-        "repeated": records.repeated,
-        "asked": records.asked,
+        "sent": channel.outgoing.next,
+        "taken": channel.incoming.expected,
+        "repeated": channel.outgoing.repeated,
+        "asked": channel.incoming.asked,
     }
 
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../lib/bytes/bytes.ts";
+import { deferred } from "../../lib/bytes/deferred.ts";
 import { StxError } from "../../lib/errors.ts";
 import type { TransferChannel } from "../../lib/transfer/channel.ts";
 import type { TransferRole } from "../../lib/transfer/transitions.ts";
@@ -81,7 +82,7 @@ export class ChannelEnd implements TransferChannel {
   #peer!: ChannelEnd;
   #failure: StxError | undefined;
   #peerClosed = false;
-  #changed = Promise.withResolvers<void>();
+  #changed = deferred<void>();
 
   constructor(
     peerIdentity: Bytes,
@@ -163,7 +164,7 @@ export class ChannelEnd implements TransferChannel {
 
   #change(): void {
     this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    this.#changed = deferred();
   }
 }
 

@@ -129,6 +129,20 @@ Deno.test("shares of another size are refused at both ends", async () => {
   await assertRejects(() => client.finish(concat(server.publicShare, tail)), "handshake_failed");
 });
 
+Deno.test("where the runtime has no ML-KEM, both ends say so and do not blame the peer", async () => {
+  const { publicShare } = await makeClientShare(seededRandom("client"));
+  const name = "encapsulateBits";
+  const original = Object.getOwnPropertyDescriptor(SubtleCrypto.prototype, name)!;
+  assert.ok(Reflect.deleteProperty(SubtleCrypto.prototype, name));
+  try {
+    const words = /this runtime's WebCrypto has no ML-KEM-768/;
+    await assertRejects(() => makeClientShare(seededRandom("c")), "handshake_failed", words);
+    await assertRejects(() => answerClientShare(publicShare, seededRandom("s")), "handshake_failed", words);
+  } finally {
+    Object.defineProperty(SubtleCrypto.prototype, name, original);
+  }
+});
+
 Deno.test("the randomness that keys were made of is overwritten", async () => {
   const given: Uint8Array[] = [];
   const random = (seed: string) => {

@@ -68,6 +68,16 @@ Deno.test("clock_skew is not for strangers: a bad signature is told nothing of i
   assert.equal(decodeAlert((await client.open(outputOf(server), 1))!), "handshakeFailed");
 });
 
+Deno.test("a client's time is judged before it is looked up among those who may send", async () => {
+  const { server, client } = await answered({ hello: { clientTimeS: START_S + 1000 } }, {
+    authorize() {
+      throw new StxError("unauthorized", "Not on the list");
+    },
+  });
+  const verify = await client.verify();
+  await assertRejects(() => server.receive(verify, START_MS), "clock_skew");
+});
+
 Deno.test("a client refuses a server whose clock is too far off, and tells it so, sealed", async () => {
   for (const differenceS of [-121, 121]) {
     const client = await startClient();

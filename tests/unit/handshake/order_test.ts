@@ -4,7 +4,7 @@ import { type Bytes, concat } from "../../../lib/bytes/bytes.ts";
 import type { ClientHandshake } from "../../../lib/handshake/client.ts";
 import type { ServerHandshake } from "../../../lib/handshake/server.ts";
 import { TRANSITIONS } from "../../../lib/handshake/transitions.ts";
-import { EARLY_SIZE_MAX } from "../../../lib/limits.ts";
+import { BEFORE_READY_SIZE_MAX, EARLY_SIZE_MAX } from "../../../lib/limits.ts";
 import { encodeFrame, FRAME_TYPES, frameHeader, type FrameType } from "../../../lib/wire/frame.ts";
 import {
   alertKind,
@@ -151,7 +151,7 @@ Deno.test("what follows WELCOME is judged after it: READY too early does not ope
 Deno.test("a client that sends without end before READY is cut off", async () => {
   const server = startServer();
   await assertRejects(
-    () => server.receive(new Uint8Array(3 * EARLY_SIZE_MAX + 1), START_MS),
+    () => server.receive(new Uint8Array(BEFORE_READY_SIZE_MAX + 1), START_MS),
     "malformed",
     /too much before READY/,
   );

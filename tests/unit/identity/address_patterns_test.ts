@@ -127,6 +127,7 @@ Deno.test("what is no address matches nothing", () => {
 Deno.test("host names match nothing and are counted", () => {
   const list = parseAddressPatterns("host.example,*.example.com,10.0.0.0/8,*.cafe,a?b");
   assert.equal(list.nameCount, 4);
+  assert.equal(list.text, "host.example,*.example.com,10.0.0.0/8,*.cafe,a?b");
   assert.ok(matchesAddress(list, "10.1.2.3"));
   assert.ok(!matchesAddress(list, "192.0.2.1"));
   assert.equal(parseAddressPatterns("10.0.0.0/8,192.*,fe80::*,::1").nameCount, 0);

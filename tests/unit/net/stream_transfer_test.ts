@@ -270,6 +270,17 @@ cryptoTest("with a shared key alone both ends want it, and take no identity in i
   });
 });
 
+cryptoTest("a client that cannot even begin closes its line", async () => {
+  const [left, right] = memoryLine();
+  const connecting = connect(streamDuplex(left), {
+    identity: SENDER,
+    authModes: ["psk"],
+    checkServer: () => {},
+  });
+  await assert.rejects(connecting, /shared key/);
+  await assert.rejects(streamDuplex(right).read(new Uint8Array(1)));
+});
+
 cryptoTest("a server's memory outlives a connection: the same HELLO opens nothing twice", async () => {
   await withPost(async (post) => {
     post.put("file", 10);

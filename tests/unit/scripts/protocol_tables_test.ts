@@ -67,11 +67,7 @@ Deno.test("limits come with their value in a unit that people read", () => {
 });
 
 Deno.test("check:docs shows a difference and changes nothing; docs mends it", async () => {
-  await withTempFolder(async (folder) => {
-    for (const part of ["deno.json", "deno.lock", "lib", "cli", "scripts"]) {
-      await copy(`${PROJECT_FOLDER}/${part}`, `${folder}/${part}`);
-    }
-    await Deno.mkdir(`${folder}/docs`);
+  await withCopy(async (folder) => {
     const document = `${folder}/${DOCUMENT}`;
     const stale = TEXT.replace("| 2    | WELCOME", "| 7    | WELCOME");
     assert.notEqual(stale, TEXT);
@@ -90,6 +86,47 @@ Deno.test("check:docs shows a difference and changes nothing; docs mends it", as
     assert.equal((await run(folder, "--check")).code, 0);
   });
 });
+
+Deno.test("sources that cannot be read as they are meant stop both", async () => {
+  const cases = [
+    [
+      "lib/limits.ts",
+      "/** Keys in one file",
+      "/** How many keys",
+      /SHARED_KEY_COUNT_MAX does not begin with a unit/,
+    ],
+    ["lib/limits.ts", "no peer notices them ----", "no peer notices them", /does not have three parts/],
+    ["lib/wire/frame.ts", "  hello: 1,", '  hello: Number("1"),', /FRAME_TYPES is not read as it is written/],
+    ["lib/wire/frame.ts", "  hello: 1,", "  extra: 9,\n  hello: 1,", /hello has no description/],
+  ] as const;
+  await withCopy(async (folder) => {
+    for (const [file, right, wrong, message] of cases) {
+      const path = `${folder}/${file}`;
+      const source = await Deno.readTextFile(path);
+      assert.equal(source.split(right).length, 2, right);
+      await Deno.writeTextFile(path, source.replace(right, wrong));
+      for (const args of [[], ["--check"]]) {
+        const { code, stderr } = await run(folder, ...args);
+        assert.equal(code, 1);
+        assert.match(stderr, message);
+      }
+      await Deno.writeTextFile(path, source);
+    }
+    assert.equal(await Deno.readTextFile(`${folder}/${DOCUMENT}`), TEXT);
+  });
+});
+
+/** Runs `body` with a copy of what the script reads. */
+async function withCopy(body: (folder: string) => Promise<void>): Promise<void> {
+  await withTempFolder(async (folder) => {
+    for (const part of ["deno.json", "deno.lock", "lib", "cli", "scripts"]) {
+      await copy(`${PROJECT_FOLDER}/${part}`, `${folder}/${part}`);
+    }
+    await Deno.mkdir(`${folder}/docs`);
+    await Deno.writeTextFile(`${folder}/${DOCUMENT}`, TEXT);
+    await body(folder);
+  });
+}
 
 async function run(folder: string, ...args: string[]): Promise<{ code: number; stderr: string }> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {

@@ -1,0 +1,58 @@
+"""Sections "Alerts and endings" and "Errors": what a number means to its receiver, and which number an error sends."""
+
+from failure import Failure
+
+HANDSHAKE_FAILED, BUSY, ACCESS_DENIED, CLOCK_SKEW, PROTOCOL_ERROR = 1, 2, 3, 4, 5
+BAD_RECORD, CLOSING, INTERNAL_ERROR, SUPERSEDED = 6, 7, 8, 9
+
+CLEAR, SEALED, SESSION = "in clear", "sealed, in the handshake", "in the session"
+
+# By number and place: what whoever gets the alert calls it.
+RECEIVED = {
+    (HANDSHAKE_FAILED, CLEAR): "refused_connection",
+    (HANDSHAKE_FAILED, SEALED): "handshake_failed",
+    (BUSY, CLEAR): "busy",
+    (BUSY, SEALED): "busy",
+    (ACCESS_DENIED, SEALED): "unauthorized",
+    (CLOCK_SKEW, SEALED): "clock_skew",
+    (PROTOCOL_ERROR, SESSION): "unexpected_message",
+    (BAD_RECORD, SESSION): "bad_record",
+    (CLOSING, SESSION): "connection_lost",
+    (INTERNAL_ERROR, SEALED): "connection_lost",
+    (INTERNAL_ERROR, SESSION): "connection_lost",
+    (SUPERSEDED, SESSION): "superseded",
+}
+
+# By error: what its peer is told in a session; of most errors that they are internal.
+SENT_IN_SESSION = {
+    "malformed": PROTOCOL_ERROR,
+    "unexpected_message": PROTOCOL_ERROR,
+    "bad_record": BAD_RECORD,
+    "bad_sequence": BAD_RECORD,
+    "cancelled": CLOSING,
+    "connection_lost": None,
+}
+
+
+def received_alert(number, place):
+    """The failure that an alert is. A number that is not known, or not known there, counts as an internal error."""
+    default = "refused_connection" if place == CLEAR else "connection_lost"
+    code = RECEIVED.get((number, place), default)
+    return Failure(code, f"the peer ended it with alert {number}, {place}", alert=number, place=place)
+
+
+def alert_in_handshake(failure):
+    """The number to tell the peer, sealed, or None; in clear it is 1 in place of any number but 2."""
+    if "alert" in failure.details or failure.code == "connection_lost":
+        return None
+    return CLOCK_SKEW if failure.code == "clock_skew" else HANDSHAKE_FAILED
+
+
+def alert_in_session(failure):
+    """
+    The number to tell the peer, or None. Who was told to stop says nothing, but for an alert in clear: it may be
+    forged, so the peer learns of it.
+    """
+    if failure.details.get("place", CLEAR) != CLEAR:
+        return None
+    return SENT_IN_SESSION.get(failure.code, INTERNAL_ERROR)
