@@ -122,6 +122,13 @@ export {
   parsePublicKeyLine,
   type PublicKeyLine,
 } from "./lib/identity/public_key.ts";
+export {
+  formatRotation,
+  parseRotation,
+  type PeerRotation,
+  signRotation,
+  verifyRotation,
+} from "./lib/identity/rotation.ts";
 export { formatSharedKey, generateSharedKey, parseSharedKeys } from "./lib/identity/shared_key.ts";
 export { agentIdentity, listAgentKeys } from "./lib/identity/ssh_agent.ts";
 export { armorSshsig, verifySshsig, verifySshsigBlob } from "./lib/identity/sshsig.ts";
@@ -129,6 +136,7 @@ export { Admission } from "./lib/net/admission.ts";
 export { Channel } from "./lib/net/channel.ts";
 export { connect, type ConnectOptions } from "./lib/net/client.ts";
 export { accept, type AcceptOptions } from "./lib/net/server.ts";
+export type { Rotations } from "./lib/net/connection.ts";
 export { type ByteStreams, streamDuplex } from "./lib/net/stream_duplex.ts";
 export { connDuplex, dial, dialUnix, listen, systemClock, systemRandom } from "./lib/net/tcp.ts";
 export { receive, type ReceiveOptions, send, type SendOptions } from "./lib/net/transfers.ts";
@@ -178,4 +186,4 @@ export {
   INTENT_NUMBERS,
   type SessionLimits,
 } from "./lib/wire/handshake_messages.ts";
-export { type Message, MESSAGE_TYPES, type MessageType } from "./lib/wire/message.ts";
+export { type Message, MESSAGE_TYPES, type MessageType, type Rotation } from "./lib/wire/message.ts";

@@ -31,9 +31,18 @@ function optionWords(flags: readonly Flag[]): string[] {
   return flags.flatMap(({ name, short }) => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])]);
 }
 
-/** What may stand in one place: the first kind that is not "none" among the positionals. */
-function positionalCompletion(command: Command): Completion {
-  return command.positionals.map(({ completion }) => completion).find((kind) => kind !== "none") ?? "none";
+/**
+ * What the words of a command may be: the one right behind it, and any other. They differ where the first is one of a
+ * few and others follow; elsewhere it is the first kind that is not "none" among the positionals.
+ */
+function wordCompletions({ positionals }: Command): { first: Completion; other: Completion } {
+  const kindOf = (words: Command["positionals"]): Completion =>
+    words.map(({ completion }) => completion).find((kind) => kind !== "none") ?? "none";
+  const [first, ...others] = positionals;
+  if (first !== undefined && others.length > 0 && typeof first.completion !== "string") {
+    return { first: first.completion, other: kindOf(others) };
+  }
+  return { first: kindOf(positionals), other: kindOf(positionals) };
 }
 
 // ---- bash ----
@@ -75,13 +84,15 @@ function bashCommand(command: Command): string {
     ...takingValue,
     "      esac",
   ];
+  const { first, other } = wordCompletions(command);
   return [
     `    ${command.name})`,
     ...caseOfValue,
     "      if [[ ! $options_end && $current == -* ]]; then",
     `        COMPREPLY=( $(compgen -W '${optionWords(command.flags).join(" ")}' -- "$current") )`,
+    ...first === other ? [] : ["      elif (( COMP_CWORD == 2 )); then", `        ${bashAction(first)}`],
     "      else",
-    `        ${bashAction(positionalCompletion(command))}`,
+    `        ${bashAction(other)}`,
     "      fi ;;",
   ].join("\n");
 }
@@ -129,8 +140,9 @@ fi`;
 
 function zshCommand(command: Command): string {
   const specs = command.flags.map(zshFlag);
-  const completion = positionalCompletion(command);
-  if (completion !== "none") specs.push(zshQuote(`*:argument:${zshAction(completion)}`));
+  const { first, other } = wordCompletions(command);
+  if (first !== other) specs.push(zshQuote(`1:argument:${zshAction(first)}`));
+  if (other !== "none") specs.push(zshQuote(`*:argument:${zshAction(other)}`));
   return `    ${command.name})\n      _arguments -s -S : \\\n        ${specs.join(" \\\n        ")} ;;`;
 }
 
@@ -164,6 +176,9 @@ function __stx_command
   set -l words (commandline -opc)
   test (count $words) -ge 2; and test "$words[2]" = "$argv[1]"
 end
+function __stx_first_word
+  test (count (commandline -opc)) -eq 2
+end
 function __stx_no_command
   test (count (commandline -opc)) -eq 1
 end
@@ -174,11 +189,17 @@ ${commands.map(fishCommand).join("\n")}`;
 
 function fishCommand(command: Command): string {
   const condition = fishQuote(`__stx_command ${command.name}`);
-  const completion = positionalCompletion(command);
+  const { first, other } = wordCompletions(command);
+  const words = first === other ? [["", other] as const] : [
+    ["; and __stx_first_word", first] as const,
+    ["; and not __stx_first_word", other] as const,
+  ];
   return [
     `complete -c stx -n __stx_no_command -a ${command.name} -d ${fishQuote(command.summary)}`,
     ...command.flags.map((flag) => fishFlag(condition, flag)),
-    ...(completion === "none" ? [] : [`complete -c stx -n ${condition} ${fishAction(completion)}`]),
+    ...words.filter(([, kind]) => kind !== "none").map(([more, kind]) =>
+      `complete -c stx -n ${fishQuote(`__stx_command ${command.name}${more}`)} ${fishAction(kind)}`
+    ),
   ].join("\n");
 }
 

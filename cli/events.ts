@@ -11,6 +11,12 @@ export const EVENTS_VERSION = 1;
 /** What a transfer is doing. */
 export type Phase = "hashing" | "connecting" | "sending" | "receiving" | "resuming" | "finishing";
 
+/**
+ * What is known of a key: ours in use, ours that is to follow it; a sender's that is let in; a receiver's; a revoked
+ * one; the new one of a sender that has announced it.
+ */
+export type KeyKind = "identity" | "next" | "sender" | "receiver" | "revoked" | "rotation";
+
 /** The fields of each event, besides `v` and `event`. Sizes are in bytes. */
 export interface Events {
   listening: {
@@ -87,8 +93,7 @@ export interface Events {
     readonly receipt: string | null;
   };
   key: {
-    /** What is known of it: ours in use, ours that follows; a sender let in; a receiver; a revoked one; a change of a sender's. */
-    readonly kind: "identity" | "next" | "sender" | "receiver" | "revoked" | "rotation";
+    readonly kind: KeyKind;
     readonly fingerprint: string;
     /** The key as a line, without a comment; `null` where only its fingerprint is known. */
     readonly publicKey: string | null;

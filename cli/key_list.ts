@@ -1,62 +1,77 @@
 /**
- * `stx keys list`: every key that this machine trusts, revokes or has.
+ * `stx keys list`: every key that this machine has, trusts or revokes.
  * @module
  */
 import { join } from "node:path";
 import type { Bytes } from "../lib/bytes/bytes.ts";
-import { parseKnownReceivers } from "../lib/identity/known_receivers.ts";
-import { checkReceiver, type TrustedReceiver } from "../lib/identity/known_receivers.ts";
-import { fingerprint, formatPublicKeyLine, parsePublicKeyLine } from "../lib/identity/public_key.ts";
+import { diskError } from "../lib/files/disk_error.ts";
+import type { AuthorizedKey } from "../lib/identity/authorized_keys.ts";
+import { checkReceiver } from "../lib/identity/known_receivers.ts";
+import { fingerprint, formatPublicKeyLine } from "../lib/identity/public_key.ts";
 import { RevokedKeys } from "../lib/identity/revoked_keys.ts";
-import { SenderRotations, type SenderVerdict } from "../lib/identity/sender_rotations.ts";
-import { entryLines } from "../lib/identity/ssh_encoding.ts";
+import { SenderRotations } from "../lib/identity/sender_rotations.ts";
 import { systemClock } from "../lib/net/tcp.ts";
-import type { KnownRotation } from "../lib/ports.ts";
+import type { KnownRotation, RotationStore } from "../lib/ports.ts";
 import { MemoryRotationStore } from "../lib/store/memory_rotation_store.ts";
 import { SqliteRotationStore } from "../lib/store/sqlite_rotation_store.ts";
 import { SqliteState } from "../lib/store/sqlite_state.ts";
 import type { Events } from "./events.ts";
-import { identityPath, inFile, readText } from "./key_files.ts";
-import { type ParsedCommand, valueOf } from "./parse.ts";
+import { identityPath } from "./key_files.ts";
+import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
 import { configFolder, stateFolder } from "./paths.ts";
-import { rotationPaths } from "./rotation_files.ts";
+import { publicHalf, rotationPaths } from "./rotation_files.ts";
 import type { Output } from "./terminal.ts";
 import { readAuthorizedKeys, readKnownReceivers, readRevokedKeys } from "./trust_files.ts";
 import { formatAddress } from "./values.ts";
 
 type Key = Events["key"];
 
-/** Keys of one kind, with the heading under which people read them. */
-interface Section {
-  readonly title: string;
-  readonly file: string;
-  readonly keys: readonly Key[];
+/** Where it looks. */
+interface Places {
+  readonly identity: string;
+  readonly authorizedKeys: string;
+  readonly knownReceivers: string;
+  readonly revokedKeys: string;
+  readonly state: string;
 }
 
 /** Runs the action. */
 export function listKeys(command: ParsedCommand, output: Output): void {
-  const revokedPath = valueOf(command, "revoked-keys") ?? join(configFolder("--revoked-keys FILE"), "revoked_keys");
-  const revoked = readRevokedKeys(revokedPath) ?? new RevokedKeys();
-  const statePath = valueOf(command, "state") ?? join(stateFolder("--state FILE"), "recv.db");
-  const changes = readRotations(statePath);
-  const sections = [
-    ownKeys(identityPath(valueOf(command, "identity"))),
-    senders(command, changes, revoked, output),
-    receivers(revoked),
-    revokedKeys(revokedPath, revoked),
-    rotations(statePath, changes, revoked),
-  ];
-  for (const { title, file, keys } of sections) {
-    output.info(`${title} (${file}):${keys.length === 0 ? " none" : ""}`);
-    for (const key of keys) {
-      output.event("key", key);
-      if (!command.values.has("json")) output.print(`  ${describe(key)}`);
-    }
-  }
+  const inConfig = (name: string, instead: string) => join(configFolder(instead), name);
+  const places: Places = {
+    identity: identityPath(valueOf(command, "identity")),
+    authorizedKeys: valueOf(command, "authorized-keys") ??
+      inConfig("authorized_keys", "--authorized-keys FILE"),
+    knownReceivers: inConfig("known_receivers", "STX_CONFIG_DIR"),
+    revokedKeys: valueOf(command, "revoked-keys") ?? inConfig("revoked_keys", "--revoked-keys FILE"),
+    state: valueOf(command, "state") ?? join(stateFolder("--state FILE"), "recv.db"),
+  };
+  const isJson = isSet(command, "json");
+  const section = (title: string, file: string, keys: readonly Key[]) => {
+    if (isJson) return keys.forEach((key) => output.event("key", key));
+    output.print(`${title} (${file}):`, ...keys.length === 0 ? ["  none"] : keys.map(describe));
+  };
+  const revoked = readRevokedKeys(places.revokedKeys) ?? new RevokedKeys();
+  const list = readAuthorizedKeys(places.authorizedKeys);
+  for (const warning of list?.warnings ?? []) output.warn(`${places.authorizedKeys}: ${warning}`);
+  const store = readRotations(places.state);
+  section("This machine's identity", places.identity, ownKeys(places.identity));
+  section(
+    "Senders that are let in",
+    places.authorizedKeys,
+    senders(places.authorizedKeys, list?.keys ?? [], store, revoked),
+  );
+  section("Known receivers", places.knownReceivers, receivers(places.knownReceivers, revoked));
+  section("Revoked keys", places.revokedKeys, revokedKeys(places.revokedKeys, revoked));
+  section(
+    "Changes that senders have announced",
+    places.state,
+    changes(places.state, list?.keys ?? [], store, revoked),
+  );
 }
 
-/** A key about which nothing is said yet. */
-function blank(kind: Key["kind"], file: string, publicKey: Bytes): Key {
+/** A key of which nothing more is known. */
+function plain(kind: Key["kind"], file: string, publicKey: Bytes): Key {
   return {
     kind,
     fingerprint: fingerprint(publicKey),
@@ -72,73 +87,121 @@ function blank(kind: Key["kind"], file: string, publicKey: Bytes): Key {
   };
 }
 
-function ownKeys(identity: string): Section {
-  const paths = rotationPaths(identity);
-  const keys = ([["identity", paths.keyPublic], ["next", paths.nextPublic]] as const).flatMap(([kind, path]) => {
-    const file = readText(path, "the public key");
-    if (file === undefined) return [];
-    const { publicKey, comment } = inFile(path, () => parsePublicKeyLine(file.text));
-    return [{ ...blank(kind, path, publicKey), comment: comment || null, line: 1, counts: kind === "identity" }];
-  });
-  return { title: "Own identity", file: paths.key, keys };
+/** The key of an identity, and the one that is to follow it. */
+export function ownKeys(identity: string): readonly Key[] {
+  const { key, keyPublic, next, nextPublic } = rotationPaths(identity);
+  return ([["identity", key, keyPublic], ["next", next, nextPublic]] as const).flatMap(
+    ([kind, path, half]) => {
+      const found = publicHalf(path, half);
+      if (found === undefined) return [];
+      const { publicKey, comment } = found;
+      return [{ ...plain(kind, path, publicKey), comment: comment || null, counts: kind === "identity" }];
+    },
+  );
 }
 
 function senders(
-  command: ParsedCommand,
-  changes: readonly KnownRotation[],
+  file: string,
+  list: readonly AuthorizedKey[],
+  store: RotationStore,
   revoked: RevokedKeys,
-  output: Output,
-): Section {
-  const file = valueOf(command, "authorized-keys") ??
-    join(configFolder("--authorized-keys FILE"), "authorized_keys");
-  const list = readAuthorizedKeys(file);
-  for (const warning of list?.warnings ?? []) output.warn(`${file}: ${warning}`);
-  const store = new MemoryRotationStore();
-  for (const change of changes) store.save(change);
-  const judge = new SenderRotations(store);
+): readonly Key[] {
+  const rotations = new SenderRotations(store);
   const nowMs = systemClock.nowMs();
-  const keys = (list?.keys ?? []).map((key): Key => ({
-    ...blank("sender", file, key.publicKey),
+  return list.map((key) => ({
+    ...plain("sender", file, key.publicKey),
     comment: key.comment || null,
     line: key.line,
     expiresMs: key.expiresMs ?? null,
     from: key.from?.text ?? null,
-    counts: (key.expiresMs ?? Infinity) >= nowMs && judge.refusal(revoked, key.publicKey) === undefined,
+    counts: nowMs <= (key.expiresMs ?? Infinity) && rotations.refusal(revoked, key.publicKey) === undefined,
   }));
-  return { title: "Senders that are let in", file, keys };
 }
 
-function receivers(revoked: RevokedKeys): Section {
-  const file = join(configFolder("--peer"), "known_receivers");
+function receivers(file: string, revoked: RevokedKeys): readonly Key[] {
   const entries = readKnownReceivers(file);
-  const keys = entries.map((entry): Key => {
-    const kind = entry.kind === "trusted" ? "receiver" : "revoked";
-    const key = blank(kind, file, entry.publicKey);
-    if (entry.kind === "revoked") return key;
+  const refused = entries.filter(({ kind }) => kind === "revoked");
+  return entries.map((entry) => {
+    if (entry.kind === "revoked") return plain("revoked", file, entry.publicKey);
     const { host, port, publicKey, follows } = entry;
     return {
-      ...key,
+      ...plain("receiver", file, publicKey),
       address: formatAddress(host, port),
       follows: follows?.fingerprints ?? [],
-      counts: checkReceiver([...entries.filter((each) => each.kind === "revoked"), entry], host, port, publicKey, revoked) === "known",
+      counts: checkReceiver([...refused, entry], host, port, publicKey, revoked) === "known",
     };
   });
-  return { title: "Receivers that are known", file, keys };
 }
 
-function revokedKeys(file: string, revoked: RevokedKeys): Section {
-  const keys = revoked.entries.map((entry): Key => ({
+function revokedKeys(file: string, revoked: RevokedKeys): readonly Key[] {
+  return revoked.entries.map(({ fingerprint, comment, line }) => ({
     kind: "revoked",
-    fingerprint: entry.fingerprint,
+    fingerprint,
     publicKey: null,
-    comment: entry.comment || null,
+    comment: comment || null,
     file,
-    line: entry.line,
+    line,
     address: null,
     expiresMs: null,
     from: null,
     follows: [],
     counts: true,
   }));
-  return { title: "Revoked keys", file, keys };
+}
+
+function changes(
+  file: string,
+  list: readonly AuthorizedKey[],
+  store: RotationStore,
+  revoked: RevokedKeys,
+): readonly Key[] {
+  const rotations = new SenderRotations(store);
+  return store.list().map(({ oldKey, newKey }) => {
+    // From nowhere: a key that counts from some addresses counts.
+    const verdict = rotations.judge({ keys: list, revoked }, newKey, "", systemClock.nowMs());
+    return {
+      ...plain("rotation", file, newKey),
+      follows: [fingerprint(oldKey)],
+      counts: verdict === "authorized" || verdict === "wrong_address",
+    };
+  });
+}
+
+/** What a receiver has learned; read whole, so that the file is free again at once. */
+function readRotations(path: string): RotationStore {
+  const store = new MemoryRotationStore();
+  if (readInfo(path) === undefined) return store;
+  const state = new SqliteState(path);
+  try {
+    const rows: readonly KnownRotation[] = new SqliteRotationStore(state).list();
+    for (const row of rows) store.save(row);
+  } finally {
+    state.close();
+  }
+  return store;
+}
+
+function readInfo(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw diskError(error, "look at", path);
+  }
+}
+
+/** A key as one line. */
+function describe(key: Key): string {
+  const { kind, address, comment, line, expiresMs, from, follows, counts } = key;
+  const words = [
+    ...address === null ? [] : [address],
+    key.fingerprint,
+    ...comment === null ? [] : [comment],
+    ...line === null ? [] : [`line ${line}`],
+    ...expiresMs === null ? [] : [`until ${new Date(expiresMs).toISOString()}`],
+    ...from === null ? [] : [`from ${from}`],
+    ...follows.length === 0 ? [] : [`follows ${follows.join(", ")}`],
+    ...kind === "next" ? ["not in use yet"] : counts ? [] : ["does not count"],
+  ];
+  return `  ${words.join(", ")}`;
 }

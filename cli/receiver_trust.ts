@@ -95,9 +95,13 @@ export class ReceiverTrust {
 
   #revoked(shown: string, where: string): StxError {
     const address = formatAddress(this.#address.host, this.#address.port);
-    return new StxError("receiver_changed", `The key ${shown} of the receiver at ${address} is revoked ${where}`, {
-      hint: "nothing was sent; stx keys list shows what is revoked",
-    });
+    return new StxError(
+      "receiver_changed",
+      `The key ${shown} of the receiver at ${address} is revoked ${where}`,
+      {
+        hint: "nothing was sent; stx keys list shows what is revoked",
+      },
+    );
   }
 
   /**
@@ -112,25 +116,28 @@ export class ReceiverTrust {
       this.#output.warn(`the receiver is going to change its key: from then on give --peer ${after}`);
       return;
     }
-    let outcome: ReceiverLearning = "known";
+    const result: { outcome: ReceiverLearning } = { outcome: "known" };
     try {
       const revoked = this.#readRevoked();
       rewrite(this.#path, "the known receivers", (text) => {
-        const result = followReceiver(text, rotation, revoked, systemClock.nowMs());
-        outcome = result.outcome;
-        return result.text;
+        const rewritten = followReceiver(text, rotation, revoked, systemClock.nowMs());
+        result.outcome = rewritten.outcome;
+        return rewritten.text;
       });
       this.#entries = readKnownReceivers(this.#path);
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
       const { host, port } = this.#address;
+      const toDo = result.outcome === "completed"
+        ? `take the lines of ${before} out of it`
+        : `put this line into it: ${formatReceiverLine(host, port, newKey)}`;
       this.#output.warn(
-        `the receiver changes its key from ${before} to ${after}, and ${this.#path} cannot be changed ` +
-          `(${(error as Error).message}); put this line there: ${formatReceiverLine(host, port, newKey)}`,
+        `the receiver changes its key from ${before} to ${after}, and ${this.#path} cannot be changed: ${toDo} ` +
+          `(${(error as Error).message})`,
       );
       return;
     }
-    this.#tell(outcome, rotation);
+    this.#tell(result.outcome, rotation);
   }
 
   #tell(outcome: ReceiverLearning, { oldKey, newKey, shownBy }: PeerRotation): void {
@@ -139,10 +146,14 @@ export class ReceiverTrust {
       case "known":
         return;
       case "learned":
-        this.#output.info(`The receiver is going to change its key to ${after}: remembered in ${this.#path}.`);
+        this.#output.info(
+          `The receiver is going to change its key to ${after}: remembered in ${this.#path}.`,
+        );
         break;
       case "completed":
-        this.#output.info(`The receiver has changed its key to ${after}: ${before} was taken out of ${this.#path}.`);
+        this.#output.info(
+          `The receiver has changed its key to ${after}: ${before} was taken out of ${this.#path}.`,
+        );
         break;
       default:
         this.#output.warn(
@@ -195,5 +206,6 @@ export class ReceiverTrust {
 const REASONS = {
   revoked: "that key is revoked",
   future: "it is dated in the future; the receiver's clock may have been wrong when the key was made",
-  too_long: `its line has borne ${ROTATION_CHAIN_MAX} changes; ask the receiver for its fingerprint, and trust it anew`,
+  too_long:
+    `its line has borne ${ROTATION_CHAIN_MAX} changes; ask the receiver for its fingerprint, and trust it anew`,
 } as const;

@@ -94,17 +94,23 @@ export function finishRotation(identityFile: string): Change {
   refuseLink(key);
   const rotation = readStatement(statement)?.rotation;
   const nextKey = publicKeyOf(next);
-  const present = publicKeyOf(key) ?? publicLineOf(keyPublic)?.publicKey;
+  const present = publicHalf(key, keyPublic)?.publicKey;
   const isHalfDone = nextKey === undefined && exists(nextPublic) && is(present, rotation?.newKey);
   if (nextKey === undefined && !isHalfDone) {
     throw new StxError("usage", `There is no change of ${key} to finish: there is no ${next}`, {
       hint: "begin one with: stx keys rotate",
     });
   }
-  if (rotation === undefined || (!isHalfDone && !(is(nextKey, rotation.newKey) && is(present, rotation.oldKey)))) {
-    throw new StxError("bad_key_file", `Cannot finish the change of ${key}: ${statement} is not about these keys`, {
-      hint: "begin anew with: stx keys rotate --force",
-    });
+  if (
+    rotation === undefined || (!isHalfDone && !(is(nextKey, rotation.newKey) && is(present, rotation.oldKey)))
+  ) {
+    throw new StxError(
+      "bad_key_file",
+      `Cannot finish the change of ${key}: ${statement} is not about these keys`,
+      {
+        hint: "begin anew with: stx keys rotate --force",
+      },
+    );
   }
   const line = publicLineOf(nextPublic);
   const comment = line !== undefined && is(line.publicKey, rotation.newKey) ? line.comment : "stx";
@@ -172,6 +178,20 @@ function publicKeyOf(path: string): Bytes | undefined {
   const parsed = inFile(path, () => parsePrivateKey(file.text));
   if (parsed.kind === "plain") parsed.seed.fill(0);
   return parsed.publicKey;
+}
+
+/**
+ * The public half of an identity whose files are these: of its private key, or, where an agent alone has that, of the
+ * other. The comment is the other's, if the two belong together. `undefined` if there is neither.
+ */
+export function publicHalf(
+  key: string,
+  keyPublic: string,
+): { readonly publicKey: Bytes; readonly comment: string } | undefined {
+  const publicKey = publicKeyOf(key);
+  const line = publicLineOf(keyPublic);
+  if (publicKey === undefined) return line;
+  return { publicKey, comment: is(publicKey, line?.publicKey) ? line!.comment : "" };
 }
 
 /** What a `.pub` file says; `undefined` if there is none, or none that can be read. */

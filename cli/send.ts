@@ -45,7 +45,11 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   const onFirstSight = authModes.includes("psk") ? "remember" : "ask";
   const readRevoked = revokedKeysReader(valueOf(command, "revoked-keys"));
   const trust = new ReceiverTrust(address, valueOf(command, "peer"), onFirstSight, readRevoked, output);
-  const readRotation = ownRotationReader(identityPath(valueOf(command, "identity")), identity.publicKey, output);
+  const readRotation = ownRotationReader(
+    identityPath(valueOf(command, "identity")),
+    identity.publicKey,
+    output,
+  );
   const sharedKey = pskFile === undefined ? undefined : readSharedKey(pskFile);
   const { source, entries, isSizeKnown } = openPaths(command, paths, output);
   const stop = new AbortController();

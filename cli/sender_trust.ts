@@ -86,7 +86,9 @@ export class SenderTrust {
         return;
       default:
         output.warn(
-          `the sender ${fingerprint(oldKey)} says that ${fingerprint(newKey)} follows its key, which is not ` +
+          `the sender ${fingerprint(oldKey)} says that ${
+            fingerprint(newKey)
+          } follows its key, which is not ` +
             `accepted: ${REASONS[result]}`,
         );
     }
@@ -104,7 +106,12 @@ export class SenderTrust {
         ? `The sender ${before} has changed its key to ${after}: the old one is let in no longer.`
         : `The sender ${before} is going to change its key to ${after}, which is let in from now on.`,
     );
-    output.event("rotation", { peer: fingerprint(peer), oldKey: before, newKey: after, complete: isComplete });
+    output.event("rotation", {
+      peer: fingerprint(peer),
+      oldKey: before,
+      newKey: after,
+      complete: isComplete,
+    });
   }
 }
 

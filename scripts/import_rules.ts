@@ -96,6 +96,7 @@ export interface ForbiddenName {
 const FREE = String.raw`(?<![\w$]|(?<!\.\.)\.\s*)`;
 const CLOCK = "take the time as an argument, or a Clock";
 const RANDOM = "take a Random";
+const YOUNG = "not every Node that the library runs under has it";
 
 /** What a part without the world must not name. */
 export const FORBIDDEN_IN_CORE: readonly ForbiddenName[] = [
@@ -119,6 +120,16 @@ export const FORBIDDEN_IN_CORE: readonly ForbiddenName[] = [
   { pattern: /\brandomUUID\b/g, name: "crypto.randomUUID", instead: RANDOM },
   { pattern: /\brandomBytes\b/g, name: "randomBytes", instead: RANDOM },
   { pattern: new RegExp(`${FREE}fetch\\s*\\(`, "g"), name: "fetch", instead: "take a Duplex" },
+  {
+    pattern: /\bwithResolvers\b/g,
+    name: "Promise.withResolvers",
+    instead: `use deferred of lib/bytes: ${YOUNG}`,
+  },
+  {
+    pattern: /\.\s*(?:(?:to|from|setFrom)(?:Hex|Base64)|fromAsync)\s*\(/g,
+    name: "Uint8Array's toHex, Array.fromAsync and the like",
+    instead: `use lib/bytes and lib/identity/ssh_encoding.ts: ${YOUNG}`,
+  },
 ];
 
 /** What a part without `subtle` must not name. */

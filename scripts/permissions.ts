@@ -4,6 +4,7 @@
  * `--allow-ffi` or `--allow-all`, and none may ask for more.
  * @module
  */
+import { rotationPaths } from "../cli/rotation_files.ts";
 
 /** What a run of stx may reach. `true` means any. */
 export interface Permissions {
@@ -73,6 +74,8 @@ interface Job {
   readonly variables?: readonly string[];
   /** The file of shared keys. */
   readonly pskFile?: string;
+  /** The list of revoked keys: where `--revoked-keys` names one, or the variables lead to one, which need not exist. */
+  readonly revokedKeys?: string;
 }
 
 /** What a run of `stx recv` is given. */
@@ -107,8 +110,9 @@ export function recvPermissions(job: RecvJob): Permissions {
   return {
     read: [
       job.dir,
-      job.identity,
+      ...identityFiles(job.identity),
       ...named(job.authorizedKeys),
+      ...named(job.revokedKeys),
       ...named(job.pskFile),
       job.state,
       ...agent.files,
@@ -129,8 +133,9 @@ export function sendPermissions(job: SendJob): Permissions {
     // A file is renamed only by who may read it.
     read: [
       ...job.paths,
-      job.identity,
+      ...identityFiles(job.identity),
       job.trust,
+      ...named(job.revokedKeys),
       ...named(job.pskFile),
       ...receipt.map(beforeRename),
       ...agent.files,
@@ -140,6 +145,80 @@ export function sendPermissions(job: SendJob): Permissions {
     env: [...(job.variables ?? []), ...agent.env, ...COLOUR],
     sys: [],
   };
+}
+
+/** What runs of `stx keys` are given, each for one of its actions. */
+export type KeysJob =
+  | { readonly action: "list"; readonly places: KeyPlaces; readonly variables?: readonly string[] }
+  /** `list` is the authorized keys, or the known receivers, which are found by the variables. */
+  | {
+    readonly action: "trust";
+    readonly key: string;
+    readonly list: string;
+    readonly revokedKeys: string;
+    readonly variables?: readonly string[];
+  }
+  | { readonly action: "revoke"; readonly key: string; readonly revokedKeys: string }
+  | { readonly action: "rotate" | "finish"; readonly identity: string; readonly agentSocket?: string };
+
+/** The files that `stx keys list` looks at. */
+export interface KeyPlaces {
+  readonly identity: string;
+  readonly authorizedKeys: string;
+  readonly knownReceivers: string;
+  readonly revokedKeys: string;
+  readonly state: string;
+}
+
+/** The narrowest permissions for `stx keys`. Keys are named by files; the folders of all files exist. */
+export function keysPermissions(job: KeysJob): Permissions {
+  const nothing = { read: [], write: [], net: [], env: COLOUR, sys: [] };
+  switch (job.action) {
+    case "list": {
+      const { key, keyPublic, next, nextPublic } = rotationPaths(job.places.identity);
+      const { authorizedKeys, knownReceivers, revokedKeys, state } = job.places;
+      return {
+        ...nothing,
+        read: [key, keyPublic, next, nextPublic, authorizedKeys, knownReceivers, revokedKeys, state],
+        write: [state],
+        env: [...(job.variables ?? []), ...COLOUR],
+      };
+    }
+    case "trust":
+      return {
+        ...nothing,
+        read: [job.key, ...replaced(job.list), job.revokedKeys],
+        write: replaced(job.list),
+        env: [...(job.variables ?? []), ...COLOUR],
+      };
+    case "revoke":
+      return { ...nothing, read: [job.key, ...replaced(job.revokedKeys)], write: replaced(job.revokedKeys) };
+    case "rotate": {
+      const { key, keyPublic, next, nextPublic, statement } = rotationPaths(job.identity);
+      const agent = agentPermissions(job.agentSocket);
+      const made = [next, nextPublic, statement];
+      return {
+        read: [key, keyPublic, next, nextPublic, ...made.map(beforeRename), ...agent.files],
+        write: [...made.flatMap(replaced), ...agent.files],
+        net: agent.net,
+        env: [...agent.env, ...COLOUR],
+        sys: [],
+      };
+    }
+    case "finish": {
+      const { key, keyPublic, next, nextPublic, statement } = rotationPaths(job.identity);
+      return {
+        ...nothing,
+        read: [key, keyPublic, next, nextPublic, statement, beforeRename(keyPublic)],
+        write: [key, next, nextPublic, ...replaced(keyPublic)],
+      };
+    }
+  }
+}
+
+/** The file of an identity, and the one of a change that it announces, which need not exist. */
+function identityFiles(identity: string): readonly string[] {
+  return [identity, rotationPaths(identity).statement];
 }
 
 /** Read on every run. */

@@ -15,18 +15,25 @@ import type { Random } from "../ports.ts";
 /** Bytes of an IPv6 address that one customer owns at least: a /64. */
 const IPV6_NETWORK_SIZE = 8;
 
+/** An address, or what counts as one, with handshakes under way. */
+interface Network {
+  readonly name: string;
+  count: number;
+}
+
 /** One handshake under way. */
 interface Place {
-  readonly network: string;
+  readonly network: Network;
   readonly evict: () => void;
 }
 
-/** See the module's text. It keeps nothing beside the places that are taken. */
+/** See the module's text. It keeps nothing beside the places that are taken, and looks at each of them at most. */
 export class Admission {
   readonly #random: Random;
-  readonly #places = new Set<Place>();
-  /** How many places each network has; networks without any are not listed. */
-  readonly #counts = new Map<string, number>();
+  /** In no order. */
+  readonly #places: Place[] = [];
+  /** Those with places, by name. */
+  readonly #networks = new Map<string, Network>();
 
   /**
    * All places are free.
@@ -45,42 +52,44 @@ export class Admission {
    * @returns leaves the place; may be called again, and after an eviction
    */
   enter(address: string, evict: () => void): () => void {
-    const place: Place = { network: networkOf(address), evict };
-    const evicted = this.#makeRoom(place.network);
-    this.#places.add(place);
-    this.#counts.set(place.network, this.#count(place.network) + 1);
+    const name = networkOf(address);
+    const network = this.#networks.get(name) ?? { name, count: 0 };
+    this.#networks.set(name, network);
+    network.count += 1;
+    const place: Place = { network, evict };
+    const evicted = this.#whoMakesRoom(network);
+    if (evicted !== undefined) this.#leave(evicted);
+    this.#places.push(place);
     // Comes last, so that whatever it calls finds the books in order.
     evicted?.evict();
     return () => this.#leave(place);
   }
 
-  /** Takes a place from somebody if a newcomer of `network` needs it. */
-  #makeRoom(network: string): Place | undefined {
-    let losers: (place: Place) => boolean;
-    if (this.#count(network) >= HANDSHAKES_PER_ADDRESS_MAX) {
-      losers = (place) => place.network === network;
-    } else if (this.#places.size >= HANDSHAKES_MAX) {
-      const countWithNewcomer = (each: string) => this.#count(each) + (each === network ? 1 : 0);
-      const most = Math.max(countWithNewcomer(network), ...this.#counts.values());
-      losers = (place) => countWithNewcomer(place.network) === most;
-    } else {
-      return undefined;
-    }
-    const candidates = [...this.#places].filter(losers);
-    const evicted = candidates[this.#below(candidates.length)]!;
-    this.#leave(evicted);
-    return evicted;
+  /** Who goes for a newcomer of `network`, which is counted there but has no place yet. */
+  #whoMakesRoom(network: Network): Place | undefined {
+    if (network.count > HANDSHAKES_PER_ADDRESS_MAX) return this.#anyOf((each) => each === network);
+    if (this.#places.length < HANDSHAKES_MAX) return undefined;
+    let most = network.count;
+    for (const place of this.#places) most = Math.max(most, place.network.count);
+    return this.#anyOf((each) => each.count === most);
+  }
+
+  /** A random one of the places of those networks, of which there must be one. */
+  #anyOf(isMeant: (network: Network) => boolean): Place {
+    // Counted and not copied: under a flood this runs so often that copies would fill the memory.
+    let candidateCount = 0;
+    for (const { network } of this.#places) if (isMeant(network)) candidateCount += 1;
+    let skipCount = this.#below(candidateCount);
+    return this.#places.find(({ network }) => isMeant(network) && skipCount-- === 0)!;
   }
 
   #leave(place: Place): void {
-    if (!this.#places.delete(place)) return;
-    const left = this.#count(place.network) - 1;
-    if (left === 0) this.#counts.delete(place.network);
-    else this.#counts.set(place.network, left);
-  }
-
-  #count(network: string): number {
-    return this.#counts.get(network) ?? 0;
+    const index = this.#places.indexOf(place);
+    if (index === -1) return;
+    const last = this.#places.pop()!;
+    if (last !== place) this.#places[index] = last;
+    place.network.count -= 1;
+    if (place.network.count === 0) this.#networks.delete(place.network.name);
   }
 
   /** A random whole number from 0 up to, but not including, `end`. */

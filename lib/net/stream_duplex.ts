@@ -92,7 +92,6 @@ export function streamDuplex({ readable, writable }: ByteStreams): Duplex {
     write: (bytes: Bytes) => untilClosed(() => writer.write(bytes.slice())),
     closeWrite: () => untilClosed(() => writer.close()),
     close() {
-      if (isClosed) return;
       isClosed = true;
       const reason = closedHere();
       for (const reject of waiting) reject(reason);

@@ -113,7 +113,9 @@ export interface Rotation {
   readonly newKey: Bytes;
   /** When the new key was made, in milliseconds since 1970. */
   readonly timeMs: number;
+  /** By the old key, 64 bytes. */
   readonly oldSignature: Bytes;
+  /** By the new key, 64 bytes. */
   readonly newSignature: Bytes;
 }
 

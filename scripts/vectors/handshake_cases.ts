@@ -127,7 +127,8 @@ const CASES: Readonly<Record<string, CaseOf>> = {
     inputs: { suite: 2, suites: [2, 1], serverTime: TIME + 120, limits: SMALLEST },
   },
   "psk, AES-256-GCM": {
-    what: "The server has three shared keys, the second fits. It lets in whoever has the key: its list is empty.",
+    what:
+      "The server has three shared keys, the second fits. It lets in whoever has the key: its list is empty.",
     inputs: { mode: 2, modes: [2, 3], psk: SHARED_KEY, clientTime: TIME + 120 },
     server: { shared_keys: KEYS, modes: [3, 2], senders: [] },
   },

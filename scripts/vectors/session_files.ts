@@ -1,6 +1,6 @@
 /**
- * What tests/vectors has of sessions where nothing goes wrong: records.json, messages.json, manifest.json,
- * receipt.json and keys.json.
+ * What tests/vectors has of sessions where nothing goes wrong: records.json, manifest.json, receipt.json and
+ * keys.json.
  * @module
  */
 import { CLIENT_SEED, SERVER_SEED, SHARED_KEY, SUITES } from "./handshake_cases.ts";
@@ -8,7 +8,6 @@ import * as m from "./messages.ts";
 import {
   type Bytes,
   bytesOf,
-  crc32,
   ed25519Public,
   hex,
   join,
@@ -26,6 +25,10 @@ const SENDER = ed25519Public(CLIENT_SEED);
 const RECEIVER = ed25519Public(SERVER_SEED);
 
 // ---- records.json ----
+
+/** The largest size that the protocol knows. */
+const MAX = Number.MAX_SAFE_INTEGER;
+const SESSION_ID = pseudorandom("session_id", 16);
 
 /** Numbers around the changes of generation, and a message of each kind in them. */
 const RECORDS: readonly (readonly [number, number, m.Message])[] = [
@@ -84,127 +87,6 @@ export function recordsFile(): unknown {
 
 const LARGEST = m.message("data", repeated(0xa5, 1_048_576 - 5));
 
-// ---- messages.json ----
-
-/** The largest number that the protocol knows. */
-const MAX = Number.MAX_SAFE_INTEGER;
-
-type Value = Readonly<Record<string, string | number>>;
-
-const ID = pseudorandom("transfer_id", 32);
-const DIGEST = pseudorandom("manifest_digest", 32);
-const SESSION_ID = pseudorandom("session_id", 16);
-const SIGNATURE = pseudorandom("signature", 83);
-
-function offerValue(flags: number, size: number, count: number, blockSize: number) {
-  const given = { transferId: ID, flags, size, count, blockSize, manifestDigest: DIGEST };
-  const value: Value = {
-    transfer_id: hex(ID),
-    flags,
-    size,
-    count,
-    block_size: blockSize,
-    manifest_digest: hex(DIGEST),
-  };
-  return { name: "OFFER", type: m.MESSAGES.offer, value, body: hex(m.offer(given)) };
-}
-
-function doneValue(time: number, size: number, withDigests: number, signature: Bytes) {
-  const value: Value = {
-    time,
-    size,
-    session_id: hex(SESSION_ID),
-    with_digests: withDigests,
-    signature: hex(signature),
-  };
-  const body = m.done({ time, size, sessionId: SESSION_ID, withDigests, signature });
-  return { name: "DONE", type: m.MESSAGES.done, value, body: hex(body) };
-}
-
-function simple(name: string, type: number, value: Value, body: Bytes) {
-  return { name, type, value, body: hex(body) };
-}
-
-function rejectValue(reason: number, words: string) {
-  return simple("REJECT", m.MESSAGES.reject, { reason, text: words }, m.reject(reason, text(words)));
-}
-
-function acceptValue(offset: number) {
-  return simple("ACCEPT", m.MESSAGES.accept, { offset, sha256: hex(DIGEST) }, m.accept(offset, DIGEST));
-}
-
-function endValue(size: number, blocks: number, crc: number) {
-  return simple("END", m.MESSAGES.end, { size, blocks, crc32: crc }, m.end(size, blocks, crc));
-}
-
-function rotationValue() {
-  const [oldSeed, newSeed, time] = [CLIENT_SEED, pseudorandom("client's next identity", 32), 1_799_999_999_123];
-  const body = m.rotation(oldSeed, newSeed, time);
-  const value: Value = {
-    old_key: hex(body.slice(0, 32)),
-    new_key: hex(body.slice(32, 64)),
-    time,
-    old_signature: hex(body.slice(72, 136)),
-    new_signature: hex(body.slice(136)),
-    old_seed: hex(oldSeed),
-    new_seed: hex(newSeed),
-  };
-  return simple("ROTATION", m.MESSAGES.rotation, value, body);
-}
-
-export function messagesFile(): unknown {
-  const { ack, nak, ping, alert, close, start, data, durable, digests, wantManifest, manifest } = m.MESSAGES;
-  const block = pseudorandom("block", 40);
-  return {
-    messages: [
-      simple("ACK", ack, {}, NOTHING),
-      simple("NAK", nak, { sequence: 0 }, number(0, 4)),
-      simple("NAK", nak, { sequence: 0xfffe_ffff }, number(0xfffe_ffff, 4)),
-      simple("PING", ping, {}, NOTHING),
-      ...ALERTS.map(([, number_]) => simple("ALERT", alert, { alert: number_ }, number(number_, 1))),
-      simple("CLOSE", close, {}, NOTHING),
-      rotationValue(),
-      offerValue(0, 6, 1, 16_384),
-      offerValue(1, 0, 1, 1_048_512),
-      offerValue(2, MAX, 1_114_112, 65_536),
-      offerValue(4, 0x0102_0304_0506, 0x0001_0203, 0x0001_0203),
-      offerValue(6, 1, 2, 16_385),
-      simple("MANIFEST", manifest, { entries: hex(m.encodeEntries(TREES[0]!.entries)) }, m.encodeEntries(TREES[0]!.entries)),
-      simple("WANT_MANIFEST", wantManifest, {}, NOTHING),
-      acceptValue(0),
-      acceptValue(MAX),
-      ...[1, 2, 3, 4, 5, 6, 7].map((reason) => rejectValue(reason, `reason ${reason}`)),
-      rejectValue(1, ""),
-      rejectValue(3, "naïve – 名前 – 🗂"),
-      simple("START", start, { offset: 0 }, number(0, 8)),
-      simple("START", start, { offset: MAX }, number(MAX, 8)),
-      simple("DATA", data, { index: 0, data: hex(block) }, m.data(0, block)),
-      simple("DATA", data, { index: MAX, data: "00" }, m.data(MAX, number(0, 1))),
-      simple("DURABLE", durable, { offset: 16_384 }, number(16_384, 8)),
-      simple("DIGESTS", digests, { digests: hex(join(ID, DIGEST)) }, join(ID, DIGEST)),
-      endValue(0, 0, 0),
-      endValue(MAX, 0x0102_0304, 0xffff_fffe),
-      doneValue(1_800_000_000_123, 6, 0, SIGNATURE),
-      doneValue(8_640_000_000_000_000, MAX, 1, NOTHING),
-    ],
-    alerts: ALERTS.map(([name, number_]) => ({ name, number: number_ })),
-    reject_reasons: REASONS.map((name, i) => ({ name, number: i + 1 })),
-  };
-}
-
-const ALERTS: readonly (readonly [string, number])[] = [
-  "handshake failed",
-  "busy",
-  "access denied",
-  "clock skew",
-  "protocol error",
-  "bad record",
-  "closing",
-  "internal error",
-  "superseded",
-].map((name, i) => [name, i + 1]);
-const REASONS = ["policy", "space", "name", "exists", "quota", "local", "integrity"];
-
 // ---- manifest.json ----
 
 function file(path: string, size: number, mtime = 1_799_999_000_000, mode = 0o644): m.Entry {
@@ -252,19 +134,11 @@ const TREES: readonly Tree[] = [
     entries: [file("x", MAX)],
   },
   {
-    name: "the longest name and path",
+    name: "the longest path",
     blockSize: 20_000,
-    entries: longPath(),
+    entries: [file(Array.from({ length: 1024 }, () => "é/").join("").slice(0, -1) + "!", 1)],
   },
 ];
-
-/** Folders one in the other until the last path has 3,072 bytes; the first name has 255. */
-function longPath(): readonly m.Entry[] {
-  const names = ["é".repeat(127) + "e", ...Array.from({ length: 11 }, () => "n".repeat(255))];
-  const entries = names.map((_, i) => folder(names.slice(0, i + 1).join("/")));
-  const last = entries.at(-1)!.path;
-  return [entries[0]!, ...entries.slice(1), file(`${last.slice(0, 3070)}/`.replace(/\/+$/, "") + "!", 1)].slice(0, 12);
-}
 
 export function manifestFile(): unknown {
   return {
@@ -383,6 +257,3 @@ export function keysFile(): unknown {
     }],
   };
 }
-
-/** What `hello\n` has as its CRC-32, for whoever wants to check the two lines of a worked example. */
-export const HELLO_CRC = crc32(text("hello\n"));

@@ -1,4 +1,4 @@
-"""Sections "Alerts and endings" and "Errors": what a number means to its receiver, and which number an error sends."""
+"""Sections "Alerts and endings" and "Errors": what a number means to its receiver, and what an error sends."""
 
 from failure import Failure
 
@@ -27,6 +27,8 @@ RECEIVED = {
 SENT_IN_SESSION = {
     "malformed": PROTOCOL_ERROR,
     "unexpected_message": PROTOCOL_ERROR,
+    "bad_identity": PROTOCOL_ERROR,
+    "bad_signature": PROTOCOL_ERROR,
     "bad_record": BAD_RECORD,
     "bad_sequence": BAD_RECORD,
     "cancelled": CLOSING,

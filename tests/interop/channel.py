@@ -8,12 +8,12 @@ from failure import Failure
 from fields import Fields, number
 from incoming import Incoming
 from outgoing import Outgoing
-from records import record_bytes
+from records import END_OF_NUMBERS, record_bytes
+from rotation import check_rotation
 
 ACK, NAK, PING, ALERT, CLOSE, ROTATION = range(1, 7)
 OFFER, MANIFEST, WANT_MANIFEST, ACCEPT, REJECT, START, DATA, DURABLE, DIGESTS, END, DONE = range(16, 27)
 IN_THE_WINDOW = (MANIFEST, DATA, DIGESTS)
-NOT_ACKNOWLEDGED = (ACK, NAK, PING, ALERT, CLOSE)
 
 SPARE_RECORDS = 16
 LOOK_SECONDS, SILENCE_SECONDS = 20, 60
@@ -34,8 +34,11 @@ class Channel:
         self._messages = deque()
         self._is_open = False
         self._has_said_last_word = False
-        self._has_peer_closed = False
-        self._ending = None
+        # The failure that ended the session, and whether it was none but the peer's CLOSE.
+        self.ending = None
+        self.has_peer_closed = False
+        # The peer's old and new key, if it has announced a change of its identity.
+        self.rotation = None
         self._come_records = self._come_bytes = 0
         self._has_sent = False
         self._looked = self._heard = 0
@@ -62,18 +65,18 @@ class Channel:
         Sends a message, waiting for room in the window; what comes in meanwhile is kept for `receive`. If the peer
         has ended the session behind a message that was not taken yet, nothing is sent: that message comes first.
         """
-        while self._ending is None and not self.has_room(kind, body):
+        while self.ending is None and not self.has_room(kind, body):
             self._turn(TURN_SECONDS)
-        if self._ending is None:
+        if self.ending is None:
             self._put(kind, body)
         elif not self._messages:
-            raise self._ending
+            raise self.ending
 
     def receive(self):
         """The next message for the transfer as (kind, body)."""
         while not self._messages:
-            if self._ending is not None:
-                raise self._ending
+            if self.ending is not None:
+                raise self.ending
             self._turn(TURN_SECONDS)
         return self._messages.popleft()
 
@@ -87,22 +90,22 @@ class Channel:
         self.send(PING)
         number_to_come = self.outgoing.next
         while self.outgoing.acknowledged < number_to_come:
-            if self._ending is not None:
-                raise self._ending
+            if self.ending is not None:
+                raise self.ending
             self._turn(TURN_SECONDS)
 
     def close(self):
         """Sends CLOSE and waits for the peer's; returns whether it came."""
-        if self._ending is None:
+        if self.ending is None:
             self._put(CLOSE, b"")
             self._stream.say_goodbye()
             self._turn(0)
-        return self._has_peer_closed
+        return self.has_peer_closed
 
     def fail(self, failure):
         """Tells the peer why this end gives up, if it is to be told."""
         alert = alert_in_session(failure)
-        if alert is not None and not self._has_said_last_word:
+        if alert is not None and not self._has_said_last_word and self.outgoing.next < END_OF_NUMBERS:
             self._put(ALERT, bytes([alert]))
             self._stream.say_goodbye()
 
@@ -120,20 +123,24 @@ class Channel:
             if not self._take_records():
                 self._stream.turn(seconds)
                 self._take_records()
-            if self._stream.has_ended and self._ending is None:
+            if self.has_peer_closed and self._stream.incoming:
+                raise Failure("unexpected_message", "there is something behind CLOSE")
+            if self._stream.has_ended and self.ending is None:
                 raise Failure("connection_lost", "the connection ended without CLOSE")
-            self._watch_times()
+            if self.ending is None:
+                self._watch_times()
             if self._is_acknowledgement_due() and self.has_room(ACK, b""):
                 self._put(ACK, b"")
         except Failure as failure:
-            if self._ending is None:
-                self._ending = failure
+            if self.ending is None or self.has_peer_closed:
+                self.has_peer_closed = False
+                self.ending = failure
                 self.fail(failure)
 
     def _take_records(self):
         """Takes every record that is whole; returns whether there was one."""
         has_taken = False
-        while self._is_open and self._ending is None:
+        while self._is_open and self.ending is None:
             taken = self.incoming.take(lambda wanted: self._put(NAK, number(wanted, 4)))
             if taken is None:
                 break
@@ -145,12 +152,11 @@ class Channel:
         """What a record that has been opened asks for."""
         kind, body = plaintext[0], Fields(plaintext[5:])
         self.outgoing.acknowledge(int.from_bytes(plaintext[1:5], "big"))
-        if kind not in NOT_ACKNOWLEDGED:
-            self._come_records += 1
-            self._come_bytes += size
         if kind >= OFFER:
             if kind > DONE:
                 raise Failure("malformed", f"there is no message of type {kind}")
+            self._come_records += 1
+            self._come_bytes += size
             self._messages.append((kind, body))
             return
         if kind == NAK:
@@ -159,16 +165,18 @@ class Channel:
             alert = body.number(1)
             body.end()
             raise received_alert(alert, SESSION)
+        elif kind == ROTATION:
+            if self.rotation is not None:
+                raise Failure("unexpected_message", "a second change of identity came")
+            self.rotation = check_rotation(body, self._session.server_key)
         elif kind not in (ACK, PING, CLOSE):
             raise Failure("malformed", f"there is no message of type {kind}")
         body.end()
         if kind == PING:
             self._put(ACK, b"")
         if kind == CLOSE:
-            if self._stream.incoming:
-                raise Failure("unexpected_message", "there is something behind CLOSE")
-            self._has_peer_closed = True
-            self._ending = Failure("connection_lost", "the peer closed the session")
+            self.has_peer_closed = True
+            self.ending = Failure("connection_lost", "the peer closed the session")
 
     def _is_acknowledgement_due(self):
         session = self._session
@@ -178,10 +186,10 @@ class Channel:
 
     def _watch_times(self):
         now, last_read = time.monotonic(), max(self._stream.last_read, self._heard)
-        if now - last_read > SILENCE_SECONDS:
+        if now - last_read >= SILENCE_SECONDS:
             raise Failure("connection_lost", "the peer is silent")
         self.incoming.watch_times(last_read)
-        if now - self._looked > LOOK_SECONDS:
+        if now - self._looked >= LOOK_SECONDS:
             self._looked = now
             if not self._has_sent and self.has_room(PING, b""):
                 self._put(PING, b"")

@@ -1,4 +1,10 @@
-"""Whether 32 bytes are a public key as section "Primitives" demands, by the curve's own arithmetic (RFC 8032)."""
+"""
+Whether 32 bytes are a public key as section "Primitives" demands, by the curve's own arithmetic (RFC 8032).
+
+Run as a program, it says so of every line in hexadecimal.
+"""
+
+import sys
 
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -53,3 +59,8 @@ def _times(factor, point):
             result = _sum(result, point)
         point, factor = _sum(point, point), factor // 2
     return result
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print("safe" if is_public_key(bytes.fromhex(line)) else "not safe")

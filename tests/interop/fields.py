@@ -37,6 +37,10 @@ class Fields:
     def vector(self, size_bytes):
         return self.take(self.number(size_bytes))
 
+    def rest(self):
+        """All that is left."""
+        return self.take(len(self._data) - self._at)
+
     @property
     def position(self):
         return self._at

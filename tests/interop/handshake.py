@@ -8,7 +8,6 @@ from hmac import compare_digest
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import ml_kem
 from alerts import CLEAR, SEALED, alert_in_handshake, received_alert
@@ -16,18 +15,19 @@ from ed25519_point import is_public_key
 from failure import Failure
 from fields import Fields, number, vector
 from key_schedule import EarlySecret, KeySchedule, TrafficKey, Transcript, finished
-from openssh import fingerprint, is_meant
+from openssh import fingerprint, is_meant, raw
 
 HELLO, WELCOME, VERIFY, READY, ALERT, SEALED_ALERT = FRAMES = range(1, 7)
 IDENTITY, PSK, IDENTITY_AND_PSK = 1, 2, 3
 MODE_NAMES = {"identity": IDENTITY, "psk": PSK, "identity+psk": IDENTITY_AND_PSK}
 WITH_SHARED_KEY = (PSK, IDENTITY_AND_PSK)
 INTENT_SEND = 1
+# The number of no suite, no mode and no extension.
+UNKNOWN = 200
 
 MAX_BODY_BYTES = 16384
 TAG_BYTES = 16
 BINDER_BYTES = 32
-WELCOME_SEALED_BYTES = 144
 HANDSHAKE_SECONDS = 10
 CLOCK_SKEW_SECONDS = 120
 
@@ -45,10 +45,24 @@ class Options:
     suites: tuple
     modes: tuple
     shared_key: bytes
-    # What a test wants: a bit to flip in VERIFY's body, seconds that this clock is ahead, and not to mind them.
+    # What a test wants: to offer what no version knows, a bit to flip in VERIFY's body, and not to mind clocks.
+    offers_unknown: bool = False
     flipped_verify_bit: int = None
-    clock_offset_seconds: int = 0
     ignores_clocks: bool = False
+
+
+@dataclass
+class Fresh:
+    """What is new in each handshake."""
+
+    time: int
+    nonce: bytes
+    ml_kem_seed: bytes
+    x25519_secret: bytes
+
+    @staticmethod
+    def make():
+        return Fresh(int(time.time()), os.urandom(32), os.urandom(64), os.urandom(32))
 
 
 @dataclass
@@ -64,11 +78,6 @@ class Session:
     session_id: bytes
     window_records: int = MIN_WINDOW_RECORDS
     window_bytes: int = MIN_WINDOW_BYTES
-
-
-def raw(public_key):
-    """The 32 bytes of a public key of either kind."""
-    return public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def frame_header(kind, size):
@@ -95,12 +104,12 @@ class ClientHandshake:
     `start` sends HELLO, takes WELCOME and sends VERIFY; then early records may be written; `finish` takes READY.
     """
 
-    def __init__(self, stream, options):
+    def __init__(self, stream, options, fresh=None):
         self._stream = stream
         self._options = options
+        self._fresh = fresh or Fresh.make()
         self._transcript = Transcript()
         self._deadline = time.monotonic() + HANDSHAKE_SECONDS
-        self._client_time = int(time.time()) + options.clock_offset_seconds
         # The client's key, once WELCOME has been opened.
         self._client_key = None
         self._server_key = None
@@ -155,13 +164,15 @@ class ClientHandshake:
 
     def _send_hello(self):
         """Returns the private keys that belong to it."""
-        options = self._options
-        encapsulation_key, decapsulation_key = ml_kem.generate_keys(os.urandom(64))
-        x25519 = X25519PrivateKey.generate()
-        body = b"STX" + bytes([1]) + number(self._client_time, 8)
-        body += os.urandom(32) + encapsulation_key + raw(x25519.public_key())
-        body += vector(1, b"".join(number(suite, 2) for suite in options.suites))
-        body += vector(1, bytes(options.modes)) + vector(2, b"")
+        options, fresh = self._options, self._fresh
+        encapsulation_key, decapsulation_key = ml_kem.generate_keys(fresh.ml_kem_seed)
+        x25519 = X25519PrivateKey.from_private_bytes(fresh.x25519_secret)
+        body = b"STX" + bytes([1]) + number(fresh.time, 8)
+        body += fresh.nonce + encapsulation_key + raw(x25519.public_key())
+        unknown = [UNKNOWN] if options.offers_unknown else []
+        body += vector(1, b"".join(number(suite, 2) for suite in (*unknown, *options.suites)))
+        body += vector(1, bytes((*unknown, *options.modes)))
+        body += vector(2, b"".join(number(UNKNOWN + i, 2) + vector(2, b"?" * i) for i in range(4 * len(unknown))))
         if any(mode in WITH_SHARED_KEY for mode in options.modes):
             begin = frame_header(HELLO, len(body) + BINDER_BYTES) + body
             frame = begin + EarlySecret(options.shared_key).binder(Transcript().add(begin))
@@ -181,8 +192,7 @@ class ClientHandshake:
         suite, mode = fields.number(2), fields.number(1)
         check_extensions(fields.vector(2))
         clear_part = header + body[:fields.position]
-        sealed = fields.take(WELCOME_SEALED_BYTES)
-        fields.end()
+        sealed = fields.rest()
         if suite not in options.suites or mode not in options.modes:
             raise Failure("handshake_failed", "the server chose what was not offered")
 
@@ -197,7 +207,9 @@ class ClientHandshake:
         plaintext = self._open(0, sealed, header)
         self._client_key = TrafficKey(suite, schedule.client_handshake)
 
-        server_key, signature, proof = plaintext[:32], plaintext[32:96], plaintext[96:]
+        fields = Fields(plaintext)
+        server_key, signature, proof = fields.take(32), fields.take(64), fields.take(32)
+        fields.end()
         if not is_public_key(server_key):
             raise Failure("bad_identity", "the server's identity is no safe public key")
         hash_3 = self._transcript.add(server_key)
@@ -215,9 +227,9 @@ class ClientHandshake:
             raise Failure("unknown_receiver", f"the server is {fingerprint(server_key)}, nobody was named")
         if options.peer is not None and not is_meant(server_key, options.peer):
             raise Failure("receiver_changed", f"the server is {fingerprint(server_key)}, another one was meant")
-        is_skewed = abs(self._client_time - server_time) > CLOCK_SKEW_SECONDS
+        is_skewed = abs(self._fresh.time - server_time) > CLOCK_SKEW_SECONDS
         if is_skewed and not options.ignores_clocks:
-            raise Failure("clock_skew", f"it is {self._client_time} here and {server_time} at the server")
+            raise Failure("clock_skew", f"it is {self._fresh.time} here and {server_time} at the server")
         return server_key, suite, mode
 
     def _send_verify(self):
@@ -235,10 +247,13 @@ class ClientHandshake:
 
     def _take_frame(self, expected):
         """The next frame as header and body; an alert in clear becomes a failure."""
+        kind = self._stream.peek(1, self._deadline)[0]
+        if kind not in FRAMES:
+            raise Failure("malformed", f"there is no frame of type {kind}")
         header = self._stream.take(4, self._deadline)
-        kind, size = header[0], int.from_bytes(header[1:], "big")
-        if kind not in FRAMES or size > MAX_BODY_BYTES:
-            raise Failure("malformed", "a frame has a type or a size that there is not")
+        size = int.from_bytes(header[1:], "big")
+        if size > MAX_BODY_BYTES:
+            raise Failure("malformed", "a frame is too large")
         body = self._stream.take(size, self._deadline)
         if kind == ALERT:
             fields = Fields(body)

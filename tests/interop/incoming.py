@@ -6,9 +6,10 @@ from cryptography.exceptions import InvalidTag
 
 from failure import Failure
 from fields import number
-from outgoing import NAKS_A_NUMBER, NAKS_A_SESSION
+from outgoing import NAKS_A_SESSION
 from records import (
     CRC_BYTES,
+    END_OF_NUMBERS,
     HEADER_BYTES,
     LARGEST_CIPHERTEXT_BYTES,
     SMALLEST_CIPHERTEXT_BYTES,
@@ -18,6 +19,7 @@ from records import (
     is_intact,
 )
 
+DAMAGED_IN_A_ROW = 4
 SEARCH_SECONDS = 5
 PASSED_OVER_BYTES = 33554432
 RECORD_SECONDS, BYTE_SECONDS = 180, 15
@@ -32,14 +34,15 @@ class Incoming:
         self._begun_since = None
         self._search_since = None
         self._passed_over_bytes = 0
-        self._naks = 0
         self._naks_for_expected = 0
+        self._damaged_in_a_row = 0
+        self._asked_at = None
         self._repetitions_from = None
         self.expected = 0
         # How many records were asked for again.
         self.asked = 0
-        # The number of a record to take for damaged, once, as if the line were noisy.
-        self.damaged_number = None
+        # Numbers of records to take for damaged, each once for every time that it stands here.
+        self.damaged_numbers = []
 
     def take(self, ask):
         """
@@ -56,7 +59,7 @@ class Incoming:
                 self._ask(ask)
                 continue
             sequence = int.from_bytes(record[:4], "big")
-            if sequence == self.expected:
+            if sequence == self.expected and sequence < END_OF_NUMBERS:
                 self._drop(len(record))
                 return self._open(record), len(record)
             if self._repetitions_from is None or not self._repetitions_from <= sequence < self.expected:
@@ -66,10 +69,10 @@ class Incoming:
     def watch_times(self, last_read):
         """Gives up where a record or a search does not come to an end; `last_read` is when the last byte came."""
         now = time.monotonic()
-        if self._search_since is not None and now - self._search_since > SEARCH_SECONDS:
+        if self._search_since is not None and now - self._search_since >= SEARCH_SECONDS:
             raise Failure("connection_lost", "the record that was asked for does not come")
         if self._begun_since is not None:
-            if now - self._begun_since > RECORD_SECONDS or now - last_read > BYTE_SECONDS:
+            if now - self._begun_since >= RECORD_SECONDS or now - last_read >= BYTE_SECONDS:
                 raise Failure("connection_lost", "a record does not become whole")
 
     def _whole_record(self):
@@ -89,21 +92,28 @@ class Incoming:
         return bytes(incoming[:whole])
 
     def _is_damaged(self, record):
-        if self.damaged_number == int.from_bytes(record[:4], "big"):
-            self.damaged_number = None
+        sequence = int.from_bytes(record[:4], "big")
+        if sequence in self.damaged_numbers:
+            self.damaged_numbers.remove(sequence)
             return True
         return not is_intact(record)
 
     def _ask(self, ask):
-        """The record at the front is damaged: sends NAK within its limits, and begins to search or goes on."""
-        self._naks += 1
-        self._naks_for_expected += 1
-        if self._naks_for_expected > NAKS_A_NUMBER or self._naks > NAKS_A_SESSION:
+        """
+        The record at the front is damaged: begins to search or goes on, and sends one NAK for all that has come.
+        """
+        self._damaged_in_a_row += 1
+        if self._damaged_in_a_row >= DAMAGED_IN_A_ROW:
             raise Failure("connection_lost", "the line is too noisy")
-        if self._naks_for_expected > 1:
-            self._repetitions_from = self.expected
-        self.asked += 1
-        ask(self.expected)
+        if self._asked_at != self._stream.read_bytes:
+            self._asked_at = self._stream.read_bytes
+            self.asked += 1
+            self._naks_for_expected += 1
+            if self.asked > NAKS_A_SESSION:
+                raise Failure("connection_lost", "the line is too noisy")
+            if self._naks_for_expected > 1:
+                self._repetitions_from = self.expected
+            ask(self.expected)
         if self._search_since is None:
             self._search_since = time.monotonic()
             self._pass_over(SMALLEST_RECORD_BYTES)
@@ -133,7 +143,7 @@ class Incoming:
             raise Failure("bad_record", "a record has a good CRC and a bad tag") from None
         self._search_since = None
         self._passed_over_bytes = 0
-        self._naks_for_expected = 0
+        self._naks_for_expected = self._damaged_in_a_row = 0
         self.expected += 1
         return plaintext
 

@@ -42,8 +42,8 @@ class Entry:
             raise Failure("source_changed", f"{self.local} changed meanwhile")
 
 
-def list_entries(local):
-    """A file, or a folder with all below it, each folder before what it holds."""
+def list_entries(local, name=None):
+    """A file, or a folder with all below it, each folder before what it holds; under its own name or another."""
     entries = []
 
     def add(local, path):
@@ -64,7 +64,7 @@ def list_entries(local):
             for name in sorted(os.listdir(local)):
                 add(f"{local}/{name}", f"{path}/{name}")
 
-    add(local, os.path.basename(local))
+    add(local, name or os.path.basename(local))
     return entries
 
 

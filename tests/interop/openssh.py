@@ -6,9 +6,14 @@ import re
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
 from failure import Failure
+
+
+def raw(public_key):
+    """The 32 bytes of a public key, of Ed25519 as of X25519."""
+    return public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def string(data):

@@ -23,8 +23,8 @@ class Outgoing:
         self.next = 0
         # How many records were sent again.
         self.repeated = 0
-        # The number of a record in which to flip a bit, once, as a noisy line does.
-        self.damaged_number = None
+        # Numbers of records in which to flip a bit, each once for every time that it stands here.
+        self.damaged_numbers = []
 
     @property
     def kept_records(self):
@@ -50,7 +50,7 @@ class Outgoing:
 
     def repeat(self, number):
         """Answers NAK with the very bytes that were sent before."""
-        if not self.acknowledged <= number < self.next:
+        if not self.acknowledged <= number <= self.next:
             raise Failure("malformed", "the peer asks for a record that is not kept")
         self._naks += 1
         self._naks_in_a_row = self._naks_in_a_row + 1 if number == self._asked_number else 1
@@ -63,7 +63,7 @@ class Outgoing:
             self.repeated += 1
 
     def _write(self, sequence, record):
-        if sequence == self.damaged_number:
-            self.damaged_number = None
+        if sequence in self.damaged_numbers:
+            self.damaged_numbers.remove(sequence)
             record = record[:-7] + bytes([record[-7] ^ 0x10]) + record[-6:]
         self._stream.write(record)

@@ -23,6 +23,9 @@ class Stream:
         self.incoming = bytearray()
         self._has_ended_writing = False
         self.has_ended = False
+        self.read_bytes = 0
+        # A bit to flip in all that comes in, counted from the first.
+        self.flipped_bit = None
         self.last_read = time.monotonic()
 
     def write(self, data):
@@ -41,20 +44,24 @@ class Stream:
         if readable:
             self._read()
 
-    def take(self, size, deadline):
-        """The next `size` bytes that come in."""
+    def peek(self, size, deadline):
+        """The next `size` bytes that come in, which stay there."""
         while len(self.incoming) < size:
             if self.has_ended:
                 raise Failure("connection_lost", "the connection ended in the middle")
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 raise Failure("connection_lost", "the peer says nothing any more")
             self.turn(deadline - time.monotonic())
-        taken = bytes(self.incoming[:size])
+        return bytes(self.incoming[:size])
+
+    def take(self, size, deadline):
+        """The next `size` bytes that come in."""
+        taken = self.peek(size, deadline)
         del self.incoming[:size]
         return taken
 
     def say_goodbye(self):
-        """Behind the last word: sends what is left, ends this direction and reads on until the peer ends the other."""
+        """Behind the last word: sends what is left, ends this direction, and reads until the peer ends the other."""
         deadline, most = time.monotonic() + GOODBYE_SECONDS, len(self.incoming) + GOODBYE_BYTES
         while not self.has_ended and time.monotonic() < deadline and len(self.incoming) < most:
             if not self._outgoing:
@@ -84,6 +91,10 @@ class Stream:
         except ConnectionResetError:
             data = b""
         self.has_ended = not data
+        at = None if self.flipped_bit is None else self.flipped_bit // 8 - self.read_bytes
+        if at is not None and 0 <= at < len(data):
+            data = data[:at] + bytes([data[at] ^ 1 << self.flipped_bit % 8]) + data[at + 1:]
         self.incoming += data
+        self.read_bytes += len(data)
         if data:
             self.last_read = time.monotonic()

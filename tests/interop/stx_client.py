@@ -16,7 +16,7 @@ status 1.
 
 Its parts, in the order in which they build on one another: failure, fields, alerts, ml_kem (FIPS 203),
 ed25519_point, openssh and shared_key (files and texts that people have), key_schedule, stream (a TCP connection),
-handshake, records, outgoing, incoming, channel, manifest, transfer.
+handshake, records, rotation, outgoing, incoming, channel, manifest, transfer.
 """
 
 import sys
@@ -28,12 +28,13 @@ import argparse
 import json
 import socket
 
-from channel import PING, Channel
+from channel import PING, ROTATION, Channel
 from failure import Failure
-from handshake import IDENTITY, IDENTITY_AND_PSK, MODE_NAMES, PSK, ClientHandshake, Options
+from handshake import IDENTITY, IDENTITY_AND_PSK, MODE_NAMES, PSK, ClientHandshake, Fresh, Options
 from key_schedule import SUITE_NAMES
 from manifest import Manifest, list_entries
-from openssh import load_identity
+from openssh import fingerprint, load_identity
+from rotation import make_rotation
 from shared_key import load_shared_key
 from stream import CHUNK_BYTES, Stream
 from transfer import Plan, SenderTransfer
@@ -49,7 +50,9 @@ def read_arguments():
     send.add_argument("--suite", choices=SUITE_NAMES, action="append", help="offer this suite; may be repeated")
     send.add_argument("--mode", choices=MODE_NAMES, action="append", help="offer this mode; may be repeated")
     send.add_argument("--psk-file", help="file of a shared key; offers psk and identity+psk without --mode")
+    send.add_argument("--new-key", help="announce that this private key follows --key")
     send.add_argument("--block-size", type=int, default=65536)
+    send.add_argument("--name", help="the name under which it arrives")
     send.add_argument("--digests", action="store_true", help="have the receiver compare SHA-256 hashes")
     send.add_argument("--unknown-size", action="store_true", help="send a file as if it came from a pipe")
     test = send.add_argument_group("what only a test wants")
@@ -57,8 +60,11 @@ def read_arguments():
     test.add_argument("--stop-after-blocks", type=int, help="die once so many blocks have been acknowledged")
     test.add_argument("--piece-size", type=int, default=CHUNK_BYTES, help="bytes that are sent or read at once")
     test.add_argument("--flip-verify", type=int, help="flip this bit of VERIFY's body")
-    test.add_argument("--flip-sent", type=int, help="damage the record of this number on its way, once")
-    test.add_argument("--flip-received", type=int, help="take the record of this number for damaged, once")
+    test.add_argument("--flip-sent", type=int, nargs="*", default=[], help="damage these records on their way")
+    test.add_argument("--flip-received", type=int, nargs="*", default=[], help="take these records for damaged")
+    test.add_argument("--flip-incoming", type=int, help="flip this bit of all that comes in")
+    test.add_argument("--unknown", action="store_true", help="also offer what no version knows")
+    test.add_argument("--nonce", type=bytes.fromhex, help="32 bytes to take for a nonce")
     test.add_argument("--clock-offset", type=int, default=0, help="seconds that this clock is ahead")
     test.add_argument("--ignore-clocks", action="store_true", help="go on though the clocks differ")
     test.add_argument("--pings", type=int, default=0, help="PINGs to send before the first block")
@@ -76,15 +82,22 @@ def handshake_options(arguments):
         tuple(SUITE_NAMES[name] for name in arguments.suite or SUITE_NAMES),
         tuple(MODE_NAMES[name] for name in arguments.mode) if arguments.mode else default_modes,
         load_shared_key(arguments.psk_file) if arguments.psk_file else None,
+        arguments.unknown,
         arguments.flip_verify,
-        arguments.clock_offset,
         arguments.ignore_clocks,
     )
 
 
+def fresh_values(arguments):
+    fresh = Fresh.make()
+    fresh.time += arguments.clock_offset
+    fresh.nonce = arguments.nonce or fresh.nonce
+    return fresh
+
+
 def transfer_plan(arguments):
     return Plan(
-        Manifest(list_entries(arguments.path), not arguments.unknown_size),
+        Manifest(list_entries(arguments.path, arguments.name), not arguments.unknown_size),
         arguments.block_size,
         arguments.digests,
         arguments.all_sent,
@@ -97,16 +110,19 @@ def send(arguments):
     options, plan = handshake_options(arguments), transfer_plan(arguments)
     with socket.create_connection((arguments.host, arguments.port), CONNECT_SECONDS) as connection:
         stream = Stream(connection, arguments.piece_size)
-        handshake = ClientHandshake(stream, options)
+        stream.flipped_bit = arguments.flip_incoming
+        handshake = ClientHandshake(stream, options, fresh_values(arguments))
         session = handshake.start()
         channel = Channel(stream, session)
-        channel.outgoing.damaged_number = arguments.flip_sent
-        channel.incoming.damaged_number = arguments.flip_received
+        channel.outgoing.damaged_numbers = arguments.flip_sent
+        channel.incoming.damaged_numbers = arguments.flip_received
         transfer = SenderTransfer(channel, session, plan)
         try:
             transfer.offer()
             handshake.finish()
             channel.open()
+            if arguments.new_key:
+                channel.send(ROTATION, make_rotation(options.identity, load_identity(arguments.new_key)))
             for _ in range(arguments.pings):
                 channel.send(PING)
             outcome = transfer.run()
@@ -123,6 +139,7 @@ def send(arguments):
         "transfer": transfer.transfer_id.hex(),
         "start": outcome.start,
         "receipt": outcome.receipt,
+        "rotation": channel.rotation and [fingerprint(key) for key in channel.rotation],
         "sent": channel.outgoing.next,
         "taken": channel.incoming.expected,
         "repeated": channel.outgoing.repeated,

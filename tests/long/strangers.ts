@@ -144,8 +144,13 @@ class Scene {
       const startMs = performance.now();
       const cpuBefore = cpuSecondsOf(pid, "own and children");
       const sent: Sent[] = [];
+      // A sender would go on trying to reach a receiver that is gone.
+      const isGone = receiver.child.end.then(({ stderr }) => {
+        throw new Error(`the receiver ended: ${stderr}`);
+      });
+      isGone.catch(() => {});
       for (let index = 0; index < fileCount; index++) {
-        sent.push(await this.#send(`${name}-${index}`, port, inbox));
+        sent.push(await Promise.race([this.#send(`${name}-${index}`, port, inbox), isGone]));
         const tries = sent.map((one) => one.tryCount).join(" ");
         printProgress(`${name}: tries ${tries}`);
       }

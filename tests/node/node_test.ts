@@ -32,6 +32,27 @@ if (NODES.length === 0) {
   Deno.test.ignore("the library under Node: there is none of version 20.19 or later", () => {});
 }
 
+Deno.test("a Node on PATH is found once, and nothing else is taken for one", async () => {
+  await withTempFolder(async (folder) => {
+    const says = [
+      "echo v24.7.0",
+      "echo deno 2.9.6",
+      "echo v20.19.5; exit 1",
+      "echo v24.7.0",
+      "echo v20.19.5",
+    ];
+    const folders = says.map((command, index) => {
+      Deno.mkdirSync(`${folder}/${index}`);
+      Deno.writeTextFileSync(`${folder}/${index}/node`, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
+      return `${folder}/${index}`;
+    });
+    assert.deepEqual(await nodesOnPath([`${folder}/absent`, ...folders].join(":")), [
+      { path: `${folder}/0/node`, version: "v24.7.0" },
+      { path: `${folder}/4/node`, version: "v20.19.5" },
+    ]);
+  });
+});
+
 for (const node of NODES) {
   Deno.test(`node ${node.version}: to import the library does nothing, and prints nothing`, async () => {
     await withTempFolder(async (folder) => {
@@ -113,7 +134,8 @@ async function sendFromNode(node: Node, folder: string, isWhole: boolean): Promi
       toHex(seed),
       fingerprint(receiver.publicKey),
       String(SIZE),
-    ]),
+      // Whoever has not come by then does not come any more.
+    ]).finally(() => listener.close()),
   ]);
   assert.ok(sent.status === "fulfilled");
   const { code, stdout, stderr } = sent.value;

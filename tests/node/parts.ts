@@ -214,7 +214,7 @@ function state(): void {
     file.close();
   } catch (error) {
     // Where there is no SQLite, this is how it is said.
-    assert.ok(error instanceof stx.StxError && error.code === "disk", String(error));
+    assert.match(String(error), /this runtime has no SQLite/);
     throw error;
   } finally {
     rmSync(folder, { recursive: true });

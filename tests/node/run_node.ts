@@ -39,7 +39,8 @@ export async function nodesOnPath(path = Deno.env.get("PATH") ?? ""): Promise<re
 async function versionOf(program: string): Promise<string | undefined> {
   try {
     const { code, stdout } = await runProgram(program, ["--version"]);
-    return code === 0 ? stdout.trim() : undefined;
+    // Where there is no Node, Deno puts itself on PATH under this name.
+    return code === 0 && /^v\d+\.\d+\.\d+\s*$/.test(stdout) ? stdout.trim() : undefined;
   } catch {
     // There is no such program.
     return undefined;

@@ -3,6 +3,7 @@
  * the receiver's fingerprint, SIZE how many bytes to send. It prints the receipt's text and its signature.
  * @module
  */
+import { once } from "node:events";
 import { connect as dial } from "node:net";
 import process from "node:process";
 import { Duplex } from "node:stream";
@@ -13,8 +14,9 @@ import { MemorySource } from "./memory_files.ts";
 
 const [port, seed, receiver, size] = process.argv.slice(2);
 const identity = await identityFromSeed(fromHex(seed!));
-const socket = Duplex.toWeb(dial(Number(port), "127.0.0.1")) as unknown as ByteStreams;
-const channel = await connect(streamDuplex(socket), {
+const socket = dial(Number(port), "127.0.0.1");
+await once(socket, "connect");
+const channel = await connect(streamDuplex(Duplex.toWeb(socket) as unknown as ByteStreams), {
   identity,
   checkServer(key) {
     if (fingerprint(key) !== receiver) throw new StxError("receiver_changed", fingerprint(key));

@@ -18,6 +18,7 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   "number": (value) => typeof value === "number" && value >= 0,
   "string or null": (value) => value === null || typeof value === "string",
   "number or null": (value) => value === null || typeof value === "number" && value >= 0,
+  "boolean": (value) => typeof value === "boolean",
   "array of strings": (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
 };
 

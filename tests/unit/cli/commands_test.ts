@@ -13,6 +13,7 @@ Deno.test("the table lists the commands and options of the contract", () => {
     send: [
       "identity",
       "peer",
+      "revoked-keys",
       "psk-file",
       "auth",
       "name",
@@ -29,6 +30,7 @@ Deno.test("the table lists the commands and options of the contract", () => {
       "dir",
       "identity",
       "authorized-keys",
+      "revoked-keys",
       "psk-file",
       "auth",
       "once",
@@ -40,6 +42,16 @@ Deno.test("the table lists the commands and options of the contract", () => {
       ...common,
     ],
     keygen: ["out", "comment", "psk", "force", ...common],
+    keys: [
+      "identity",
+      "authorized-keys",
+      "revoked-keys",
+      "state",
+      "finish",
+      "force",
+      "json",
+      ...common,
+    ],
     completions: common,
     help: common,
   });

@@ -81,7 +81,10 @@ Deno.test("bash completes values: words, files, folders, nothing", async () => {
 Deno.test("bash completes the words of a command", async () => {
   assert.deepEqual(await bash("stx", "send", ""), ["compopt -o default"]);
   assert.deepEqual(await bash("stx", "send", "--", "--ci"), ["compopt -o default"]);
-  assert.deepEqual(await bash("stx", "help", "k"), ["keygen"]);
+  assert.deepEqual(await bash("stx", "help", "k"), ["keygen", "keys"]);
+  assert.deepEqual(await bash("stx", "keys", "r"), ["revoke", "rotate"]);
+  assert.deepEqual(await bash("stx", "keys", "trust", "r"), ["compopt -o default"]);
+  assert.deepEqual(await bash("stx", "keys", "rotate", "--fi"), ["--finish"]);
   assert.deepEqual(await bash("stx", "completions", ""), ["bash", "fish", "zsh"]);
   assert.deepEqual(await bash("stx", "recv", ""), []);
   assert.deepEqual(await bash("stx", "unknown", ""), []);
@@ -124,6 +127,10 @@ Deno.test({
     for (const form of ["-c+", "--cipher="]) assert(send.includes(`(-c --cipher)${form}${cipher}`));
     assert(send.includes(`(-i --identity)-i+[${helpOf("send", "identity")}]:FILE:_files`));
     assert.equal(send.at(-1), "*:argument:_files");
+    assert.deepEqual((await specsOf("keys")).slice(-2), [
+      "1:argument:(list trust revoke rotate)",
+      "*:argument:_files",
+    ]);
     const recv = await specsOf("recv");
     assert(recv.includes(`--dir=[${helpOf("recv", "dir")}]:DIR:_files -/`));
     assert(recv.includes(`--listen=[${helpOf("recv", "listen")}]:HOST\\:PORT: `));
@@ -174,7 +181,10 @@ Deno.test({
     assert.deepEqual(await fish("stx recv -i some"), ["some dir/", "some file"]);
     assert.deepEqual(await fish("stx send some"), ["some dir/", "some file"]);
     assert.deepEqual(await fish("stx recv some"), []);
-    assert.deepEqual(await fish("stx help k"), ["keygen"]);
+    assert.deepEqual(await fish("stx help k"), ["keygen", "keys"]);
+    assert.deepEqual(await fish("stx keys r"), ["revoke", "rotate"]);
+    assert.deepEqual(await fish("stx keys trust some"), ["some dir/", "some file"]);
+    assert.deepEqual(await fish("stx keys trust rev"), []);
     assert.deepEqual(await fish("stx completions "), ["bash", "fish", "zsh"]);
     assert.deepEqual(await offered("stx ", ODD), ["odd\tit's $HOME: \\ `x` [y]"]);
     assert.deepEqual(await offered("stx odd --", ODD), ["--flag\tit's $HOME: \\ `x` [y]"]);

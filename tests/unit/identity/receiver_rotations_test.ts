@@ -56,9 +56,9 @@ Deno.test("a line that stx has added says whom its key follows, and since when",
 });
 
 Deno.test("another comment is no such word", () => {
-  for (
-    const comment of ["", "follows", "follows me everywhere", `follows ${fingerprint(A.publicKey)} never`]
-  ) {
+  const follows = `follows ${fingerprint(A.publicKey)}`;
+  const times = [`${follows} never`, `${follows} 2026-99-99T00:00:00.000Z`];
+  for (const comment of ["", "follows", "follows me everywhere", follows, ...times]) {
     const [entry] = parseKnownReceivers(`[one]:1 ${formatPublicKeyLine(B.publicKey, comment)}`);
     assert.deepEqual(entry, { kind: "trusted", host: "one", port: 1, publicKey: B.publicKey });
   }
@@ -115,6 +115,14 @@ Deno.test("there is one successor at a time, and it is the one that was made lat
   assert.deepEqual(after, [line("one", A), following("one", C, [A], NOW_MS - 9)]);
   const used = [...before, following("one", C, [A], NOW_MS)];
   assert.deepEqual(await follow(used, [A, C, C]), ["completed", [following("one", C, [A], NOW_MS)]]);
+});
+
+Deno.test("a successor gives way for the receivers that it has a later one for, and for no others", async () => {
+  const others = [line("two", A), following("two", D, [A], NOW_MS + 1)];
+  const before = [line("one", A), following("one", B, [A], NOW_MS - 1), ...others];
+  const [outcome, after] = await follow(before, [A, C, A]);
+  assert.equal(outcome, "learned");
+  assert.deepEqual(after, [line("one", A), following("one", C, [A]), ...others]);
 });
 
 Deno.test("the list does not grow, however often a receiver announces another key", async () => {

@@ -259,7 +259,7 @@ Deno.test("what stands in the store without both signatures lets nobody in, and 
       const receiver = new Receiver(lists(A));
       receiver.store.save({ ...row, oldKey: A.publicKey, isComplete });
       assert.deepEqual([receiver.judge(A), receiver.judge(B)], ["authorized", "unknown"]);
-      receiver.rotations.used(B.publicKey);
+      assert.deepEqual(receiver.rotations.used(B.publicKey), []);
       assert.equal(receiver.judge(A), "authorized");
       assert.equal(await receiver.learn(A, C, A, 1), "learned");
     }

@@ -74,6 +74,7 @@ Deno.test("a stream of bytes in WebStreams' own sense is read as any other", asy
     });
     const duplex = streamDuplex({ readable, writable: new WritableStream() });
     assert.deepEqual(await readAll(duplex, [50, 300]), bytes);
+    assert.equal(await duplex.read(new Uint8Array(1)), null, "the end stays the end");
     duplex.close();
   }
 });
@@ -187,7 +188,7 @@ Deno.test("closing ends whatever waits, tells both streams, and may be done agai
   duplex.close();
   duplex.close();
   for (const each of work) await assertRejects(() => each, "connection_lost", /by this side/);
-  assert.deepEqual(streams.told.sort(), ["abort: connection_lost", "cancel: connection_lost"]);
+  assert.deepEqual(streams.told.sort(), ["abort: connection_lost", "cancel: connection_lost"], "once each");
 });
 
 Deno.test("nothing is read or written after closing, not even what was there", async () => {

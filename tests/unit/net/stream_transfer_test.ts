@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { type Bytes, equal } from "../../../lib/bytes/bytes.ts";
 import { deferred } from "../../../lib/bytes/deferred.ts";
 import { codeOf, StxError } from "../../../lib/errors.ts";
+import { BLOCK_SIZE_MAX } from "../../../lib/limits.ts";
 import { openSource } from "../../../lib/files/disk_source.ts";
 import { openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
 import { HelloGuard } from "../../../lib/handshake/hello_guard.ts";
@@ -11,13 +12,13 @@ import { prepareSharedKey } from "../../../lib/handshake/key_schedule.ts";
 import { accept, type AcceptOptions } from "../../../lib/net/server.ts";
 import { connect, type ConnectOptions } from "../../../lib/net/client.ts";
 import { type ByteStreams, streamDuplex } from "../../../lib/net/stream_duplex.ts";
-import { receive, send } from "../../../lib/net/transfers.ts";
+import { receive, send, type SendOptions } from "../../../lib/net/transfers.ts";
 import { MemoryNonceStore } from "../../../lib/store/memory_nonce_store.ts";
 import { MemoryTransferStore } from "../../../lib/store/memory_transfer_store.ts";
 import { ActiveTransfers } from "../../../lib/transfer/active_transfers.ts";
 import { makeManifest } from "../../../lib/transfer/manifest.ts";
 import type { ReceivedTransfer } from "../../../lib/transfer/receiver_options.ts";
-import type { SentReceipt } from "../../../lib/transfer/sender.ts";
+import type { SenderEvent, SentReceipt } from "../../../lib/transfer/sender.ts";
 import { seededFractions } from "../../support/random.ts";
 import { cryptoTest } from "../../support/settled_crypto.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
@@ -79,6 +80,13 @@ function socketLine(): Line {
 /** What the two sides of an attempt came to. */
 type Outcome = readonly [PromiseSettledResult<SentReceipt>, PromiseSettledResult<ReceivedTransfer>];
 
+/** What an attempt has beside the defaults. */
+interface More {
+  readonly client?: Partial<ConnectOptions>;
+  readonly server?: Partial<AcceptOptions>;
+  readonly sending?: Partial<SendOptions>;
+}
+
 /** A folder to send from, one to receive into, and a server's memory. */
 class Post {
   readonly outbox: string;
@@ -108,17 +116,11 @@ class Post {
     return Deno.readFileSync(`${this.inbox}/${name}`);
   }
 
-  async attempt(
-    [left, right]: Line,
-    more: { client?: Partial<ConnectOptions>; server?: Partial<AcceptOptions> } = {},
-  ): Promise<Outcome> {
-    return await Promise.allSettled([
-      this.#send(left, more.client ?? {}),
-      this.#receive(right, more.server ?? {}),
-    ]);
+  async attempt([left, right]: Line, more: More = {}): Promise<Outcome> {
+    return await Promise.allSettled([this.#send(left, more), this.#receive(right, more)]);
   }
 
-  async #send(streams: ByteStreams, more: Partial<ConnectOptions>): Promise<SentReceipt> {
+  async #send(streams: ByteStreams, more: More): Promise<SentReceipt> {
     const source = openSource(names(this.outbox).map((name) => `${this.outbox}/${name}`), {
       followLinks: false,
       onWarning: assert.fail,
@@ -127,17 +129,17 @@ class Post {
       const channel = await connect(streamDuplex(streams), {
         identity: SENDER,
         checkServer: (key) => assert.deepEqual(key, RECEIVER.publicKey),
-        ...more,
+        ...more.client,
       });
       const manifest = makeManifest(source.entries, true);
-      return await send(channel, { identity: SENDER.publicKey, manifest, source });
+      return await send(channel, { identity: SENDER.publicKey, manifest, source, ...more.sending });
     } finally {
       source.close();
     }
   }
 
-  async #receive(streams: ByteStreams, more: Partial<AcceptOptions>): Promise<ReceivedTransfer> {
-    const channel = await accept(streamDuplex(streams), { ...this.#server, ...more });
+  async #receive(streams: ByteStreams, more: More): Promise<ReceivedTransfer> {
+    const channel = await accept(streamDuplex(streams), { ...this.#server, ...more.server });
     return await receive(channel, {
       identity: RECEIVER,
       folder: openReceivingFolder(this.inbox),
@@ -170,7 +172,11 @@ for (const [kind, makeLine] of Object.entries({ memory: memoryLine, "a socket's 
   cryptoTest(`megabytes arrive over streams of ${kind}`, async () => {
     await withPost(async (post) => {
       const bytes = post.put("file", 5_000_001);
-      const [receipt, received] = assertBoth(await post.attempt(makeLine()));
+      const sent: number[] = [];
+      const onEvent = (event: SenderEvent) => event.kind === "sent" && sent.push(event.bytes);
+      const [receipt, received] = assertBoth(await post.attempt(makeLine(), { sending: { onEvent } }));
+      assert.equal(sent[0], BLOCK_SIZE_MAX);
+      assert.equal(receipt.facts.digests, undefined);
       assert.ok(equal(post.received("file"), bytes));
       assert.deepEqual(names(post.inbox), ["file"]);
       assert.equal(receipt.facts.sizeBytes, bytes.length);
@@ -189,6 +195,17 @@ cryptoTest("megabytes arrive over the streams of a Deno connection, and its sock
     ]);
     assertBoth(await post.attempt(line));
     assert.ok(equal(post.received("file"), bytes));
+  });
+});
+
+cryptoTest("when a transfer is over, both ends have closed their direction, the receiver last", async () => {
+  await withPost(async (post) => {
+    post.put("file", 1);
+    const ends: string[] = [];
+    const noting = (end: string) =>
+      new TransformStream<Uint8Array, Uint8Array>({ flush: () => void ends.push(end) });
+    assertBoth(await post.attempt(crossed(noting("sender"), noting("receiver"))));
+    assert.deepEqual(ends, ["sender", "receiver"]);
   });
 });
 
@@ -212,6 +229,37 @@ cryptoTest("a line that is cut is continued over other streams", async () => {
     const [, received] = assertBoth(await post.attempt(memoryLine()));
     assert.ok(received.receivedBytes > 0 && received.receivedBytes < bytes.length, "only the rest came");
     assert.ok(equal(post.received("file"), bytes));
+  });
+});
+
+cryptoTest("a sender that comes back ends its old connection, which nobody knows to be dead", async () => {
+  await withPost(async (post) => {
+    const bytes = post.put("file", 6_000_000);
+    let left = 3_500_000;
+    const stuck = deferred<void>();
+    const there = new TransformStream<Uint8Array, Uint8Array>({
+      async transform(chunk, controller) {
+        left -= chunk.length;
+        if (left < 0) {
+          stuck.resolve();
+          await new Promise<never>(() => {});
+        }
+        controller.enqueue(chunk);
+      },
+    });
+    const old = post.attempt(crossed(there, new TransformStream()));
+    await stuck.promise;
+    const [, received] = assertBoth(await post.attempt(memoryLine()));
+    assert.ok(received.receivedBytes < bytes.length, "only the rest came");
+    assert.ok(equal(post.received("file"), bytes));
+    assertCodes(await old, "superseded", "cancelled");
+  });
+});
+
+cryptoTest("a name that begins with a dot is refused", async () => {
+  await withPost(async (post) => {
+    post.put(".profile", 10);
+    assertCodes(await post.attempt(memoryLine()), "rejected", "bad_name");
   });
 });
 

@@ -137,6 +137,8 @@ const WORLDLY = [
   ["crypto.randomUUID", "crypto.randomUUID();"],
   ["randomBytes", "randomBytes(2);"],
   ["fetch", "fetch(f);"],
+  ["Promise.withResolvers", "f(Promise.withResolvers<void>());"],
+  ["Uint8Array's toHex, Array.fromAsync and the like", "toHex(f(Uint8Array.fromBase64(g)));"],
 ] as const;
 
 for (const [name, code] of WORLDLY) {

@@ -3,18 +3,31 @@ import {
   flagsFor,
   GENERAL_PERMISSIONS,
   keygenPermissions,
+  keysPermissions,
   recvPermissions,
   sendPermissions,
 } from "../../../scripts/permissions.ts";
 import { PROJECT_FOLDER } from "../../../scripts/project.ts";
 
 const SOCKET = { identity: "/k/id.pub", agentSocket: "/run/agent" };
+const PLACES = {
+  identity: "/i",
+  authorizedKeys: "/a",
+  knownReceivers: "/r",
+  revokedKeys: "/no",
+  state: "/s",
+};
 const SETS = {
   general: GENERAL_PERMISSIONS,
   keygen: keygenPermissions({ out: "/k/id" }),
   "keygen --psk": keygenPermissions({ out: "/k/psk", psk: true }),
   recv: recvPermissions({ ...SOCKET, listen: "0.0.0.0:0", dir: "/in", authorizedKeys: "/k/a", state: "/s" }),
   send: sendPermissions({ ...SOCKET, paths: ["/a"], address: "h:1", trust: "/k/t", receipt: "/r" }),
+  "keys list": keysPermissions({ action: "list", places: PLACES }),
+  "keys trust": keysPermissions({ action: "trust", key: "/k", list: "/l", revokedKeys: "/no" }),
+  "keys revoke": keysPermissions({ action: "revoke", key: "/k", revokedKeys: "/no" }),
+  "keys rotate": keysPermissions({ action: "rotate", ...SOCKET }),
+  "keys rotate --finish": keysPermissions({ action: "finish", ...SOCKET }),
 };
 
 for (const [name, permissions] of Object.entries(SETS)) {
@@ -56,12 +69,38 @@ Deno.test("keygen --psk may touch the shared key's file alone", () => {
 Deno.test("recv and send may read a file of shared keys if they are given one, and never write it", () => {
   const recv = { identity: "/i", listen: "h:1", dir: "/d", state: "/s" };
   const send = { identity: "/i", paths: ["/p"], address: "h:1", trust: "/t" };
-  assert.deepEqual(recvPermissions({ ...recv, authorizedKeys: "/a" }).read, ["/d", "/i", "/a", "/s"]);
-  assert.deepEqual(recvPermissions({ ...recv, pskFile: "/psk" }).read, ["/d", "/i", "/psk", "/s"]);
+  assert.deepEqual(recvPermissions({ ...recv, authorizedKeys: "/a" }).read, [
+    "/d",
+    "/i",
+    "/i.rotation",
+    "/a",
+    "/s",
+  ]);
+  assert.deepEqual(recvPermissions({ ...recv, pskFile: "/psk" }).read, [
+    "/d",
+    "/i",
+    "/i.rotation",
+    "/psk",
+    "/s",
+  ]);
   assert.deepEqual(recvPermissions({ ...recv, pskFile: "/psk" }).write, ["/d", "/s"]);
-  assert.deepEqual(sendPermissions(send).read, ["/p", "/i", "/t"]);
-  assert.deepEqual(sendPermissions({ ...send, pskFile: "/psk" }).read, ["/p", "/i", "/t", "/psk"]);
+  assert.deepEqual(sendPermissions(send).read, ["/p", "/i", "/i.rotation", "/t"]);
+  assert.deepEqual(sendPermissions({ ...send, pskFile: "/psk" }).read, [
+    "/p",
+    "/i",
+    "/i.rotation",
+    "/t",
+    "/psk",
+  ]);
   assert.deepEqual(sendPermissions({ ...send, pskFile: "/psk" }).write, []);
+});
+
+Deno.test("recv and send may read a list of revoked keys if they are given one, and never write it", () => {
+  const recv = { identity: "/i", listen: "h:1", dir: "/d", state: "/s", revokedKeys: "/no" };
+  const send = { identity: "/i.pub", paths: ["/p"], address: "h:1", trust: "/t", revokedKeys: "/no" };
+  assert.deepEqual(recvPermissions(recv).read, ["/d", "/i", "/i.rotation", "/no", "/s"]);
+  assert.deepEqual(sendPermissions(send).read, ["/p", "/i.pub", "/i.rotation", "/t", "/no"]);
+  assert.deepEqual([recvPermissions(recv).write, sendPermissions(send).write], [["/d", "/s"], []]);
 });
 
 Deno.test("the task stx has the general permissions, and no task that runs stx has more", async () => {

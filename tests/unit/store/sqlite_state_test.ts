@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
+import { StxError } from "../../../lib/errors.ts";
 import { SqliteNonceStore } from "../../../lib/store/sqlite_nonce_store.ts";
 import { SqliteRotationStore } from "../../../lib/store/sqlite_rotation_store.ts";
 import { SqliteState } from "../../../lib/store/sqlite_state.ts";
@@ -189,30 +191,43 @@ Deno.test("another layout is refused and left alone", async () => {
   }
 });
 
-Deno.test("a damaged database is refused and left alone, whatever its layout", async () => {
-  for (const version of [1, 2]) {
-    await withPath((path) => {
-      writeVersion1(path);
-      if (version === 2) withState(path, () => {});
-      // Enough to need many pages.
-      change(
-        path,
-        `WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < 99)
-        INSERT INTO transfers SELECT zeroblob(32), CAST(n AS BLOB), 'done', zeroblob(3000), 0, 0, '', '', x'', 0
-        FROM numbers`,
-      );
-      const file = Deno.openSync(path, { write: true });
-      const size = file.statSync().size;
-      // All but the first page, so that only a look at the whole finds it.
-      for (let at = 4096 + 100; at + 200 < size; at += 4096) {
-        file.seekSync(at, Deno.SeekMode.Start);
-        file.writeSync(new Uint8Array(200).fill(0xee));
-      }
-      file.close();
-      refusesToOpen(path, /damaged/);
-    });
-  }
-});
+/** Damages a file's bytes, by the way it is done. */
+const DAMAGES: Readonly<Record<string, (file: Deno.FsFile, size: number) => void>> = {
+  // Only a look at the whole finds it.
+  "other bytes in all pages but the first": (file, size) => {
+    for (let at = 4096 + 100; at + 200 < size; at += 4096) overwrite(file, at, 200);
+  },
+  "other bytes behind the header": (file) => overwrite(file, 100, 3000),
+  "its end missing": (file, size) => file.truncateSync(size / 2),
+};
+
+function overwrite(file: Deno.FsFile, offset: number, size: number): void {
+  file.seekSync(offset, Deno.SeekMode.Start);
+  file.writeSync(new Uint8Array(size).fill(0xee));
+}
+
+for (const [name, damage] of Object.entries(DAMAGES)) {
+  Deno.test(`a damaged database is refused and left alone, whatever its layout: ${name}`, async () => {
+    for (const version of [1, 2]) {
+      await withPath((path) => {
+        writeVersion1(path);
+        if (version === 2) withState(path, () => {});
+        // Enough to need many pages.
+        change(
+          path,
+          `WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < 99)
+          INSERT INTO transfers SELECT zeroblob(32), CAST(n AS BLOB), 'done', zeroblob(3000), 0, 0, '', '', x'', 0
+          FROM numbers`,
+        );
+        {
+          using file = Deno.openSync(path, { write: true });
+          damage(file, file.statSync().size);
+        }
+        refusesToOpen(path, /damaged/);
+      });
+    }
+  });
+}
 
 Deno.test("a transaction is done whole or not at all, and a failed one does not stand in the next one's way", async () => {
   await withPath((path) => {
@@ -275,6 +290,24 @@ Deno.test("a folder, or a file in a folder that is missing, cannot be used", asy
       fails(() => new SqliteState(path), "disk", path, /Cannot use/, /--state/);
     }
     assert.deepEqual([...Deno.readDirSync(folder)], []);
+  });
+});
+
+Deno.test("a runtime without SQLite is told apart from a file that cannot be used", async () => {
+  await withPath((path) => {
+    const original = process.getBuiltinModule;
+    process.getBuiltinModule = () => undefined;
+    try {
+      assert.throws(() => new SqliteState(path), (error) => {
+        assert.ok(error instanceof StxError, String(error));
+        assert.equal(error.code, "disk");
+        assert.match(error.message, /no SQLite/);
+        assert.match(error.hint ?? "", /22\.13/);
+        return true;
+      });
+    } finally {
+      process.getBuiltinModule = original;
+    }
   });
 });
 

@@ -1,0 +1,243 @@
+/**
+ * `stx keys`: lists, trusts, revokes and rotates keys.
+ * @module
+ */
+import { join } from "node:path";
+import { type Bytes, equal } from "../lib/bytes/bytes.ts";
+import { escapeControls } from "../lib/bytes/escape.ts";
+import { StxError } from "../lib/errors.ts";
+import { parseAuthorizedKeys } from "../lib/identity/authorized_keys.ts";
+import { formatReceiverLine, linesFor, parseKnownReceivers } from "../lib/identity/known_receivers.ts";
+import { parsePeer } from "../lib/identity/peer_pin.ts";
+import { fingerprint, formatPublicKeyLine, parsePublicKeyLine } from "../lib/identity/public_key.ts";
+import { parseRevokedKeys } from "../lib/identity/revoked_keys.ts";
+import { entryLines } from "../lib/identity/ssh_encoding.ts";
+import type { SwitchName, ValueFlagName } from "./commands.ts";
+import { identityPath, inFile, quoted, readText } from "./key_files.ts";
+import { listKeys, ownKeys } from "./key_list.ts";
+import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
+import { configFolder } from "./paths.ts";
+import { beginRotation, finishRotation, rotationPaths } from "./rotation_files.ts";
+import type { Output } from "./terminal.ts";
+import { readRevokedKeys, rewrite, withLine } from "./trust_files.ts";
+import { type Address, formatAddress, parseRemoteAddress } from "./values.ts";
+
+type Action = "list" | "trust" | "revoke" | "rotate";
+
+/** What each action takes: how many words, and which options beside those that all take. */
+const TAKES: Readonly<
+  Record<
+    Action,
+    { usage: string; words: readonly [number, number]; flags: readonly (ValueFlagName | SwitchName)[] }
+  >
+> = {
+  list: {
+    usage: "stx keys list [--json]",
+    words: [0, 0],
+    flags: ["identity", "authorized-keys", "revoked-keys", "state", "json"],
+  },
+  trust: {
+    usage: "stx keys trust KEY [HOST[:PORT]]",
+    words: [1, 2],
+    flags: ["authorized-keys", "revoked-keys", "force"],
+  },
+  revoke: { usage: "stx keys revoke KEY", words: [1, 1], flags: ["revoked-keys"] },
+  rotate: {
+    usage: "stx keys rotate [--finish|--force] [--identity FILE]",
+    words: [0, 0],
+    flags: ["identity", "finish", "force"],
+  },
+};
+
+/** The options that say how to print. */
+const PRINTING: readonly string[] = ["quiet", "verbose", "json"];
+
+/** Runs the command; resolves to the exit status. */
+export async function run(command: ParsedCommand, output: Output): Promise<number> {
+  const [action, key, host] = command.positionals as [Action, string?, string?];
+  checkWords(action, command);
+  switch (action) {
+    case "list":
+      listKeys(command, output);
+      return 0;
+    case "trust":
+      if (host === undefined) trustSender(command, readKey(key!), output);
+      else trustReceiver(command, readKey(key!), parseRemoteAddress(host, "the receiver's address"), output);
+      return 0;
+    case "revoke":
+      revoke(command, readKey(key!), output);
+      return 0;
+    case "rotate":
+      await rotate(command, output);
+      return 0;
+  }
+}
+
+/** The table of commands knows all words and options together; which action takes which is checked here. */
+function checkWords(action: Action, { positionals, values }: ParsedCommand): void {
+  const { usage, words: [least, most], flags } = TAKES[action];
+  const wrong = (message: string) => new StxError("usage", message, { hint: `Usage: ${usage}` });
+  const words = positionals.slice(1);
+  if (words[0] === "ssh-ed25519") {
+    throw wrong("A public key has spaces: put it in quotes, or name the file that it is in");
+  }
+  if (words.length < least) throw wrong("KEY is missing");
+  if (words.length > most) throw wrong(`Unexpected argument "${words[most]}"`);
+  for (const name of values.keys()) {
+    const isTaken = PRINTING.includes(name) || (flags as readonly string[]).includes(name);
+    if (!isTaken) throw wrong(`Option --${name} has no meaning for stx keys ${action}`);
+  }
+  if (values.has("finish") && values.has("force")) {
+    throw wrong("Options --finish and --force exclude each other");
+  }
+}
+
+/** A key as KEY names it: whole, or by its fingerprint alone. */
+interface NamedKey {
+  readonly fingerprint: string;
+  readonly publicKey: Bytes | undefined;
+  readonly comment: string;
+}
+
+function readKey(text: string): NamedKey {
+  const pin = parsePeer(text);
+  if (pin?.kind === "fingerprint") {
+    return { fingerprint: pin.fingerprint, publicKey: undefined, comment: "" };
+  }
+  const { publicKey, comment } = pin === undefined ? readKeyFile(text) : parsePublicKeyLine(text);
+  return { fingerprint: fingerprint(publicKey), publicKey, comment };
+}
+
+function readKeyFile(path: string): { publicKey: Bytes; comment: string } {
+  const file = readText(path, "the public key");
+  if (file === undefined) {
+    throw new StxError(
+      "bad_key_file",
+      `Cannot use ${escapeControls(path)}: it is no key, no fingerprint, and there is no such file`,
+      { hint: 'give a file such as id_ed25519.pub, or the key itself in quotes: "ssh-ed25519 AAAA..."' },
+    );
+  }
+  return inFile(path, () => parsePublicKeyLine(file.text));
+}
+
+/** The whole key; throws `usage` where only its fingerprint was given. */
+function wholeKey(key: NamedKey): Bytes {
+  if (key.publicKey !== undefined) return key.publicKey;
+  throw new StxError("usage", "Cannot trust a fingerprint alone: the list holds whole public keys", {
+    hint: "give the .pub file of the key; for a receiver, stx send --peer takes the fingerprint",
+  });
+}
+
+function revokedPath(command: ParsedCommand): string {
+  return valueOf(command, "revoked-keys") ?? join(configFolder("--revoked-keys FILE"), "revoked_keys");
+}
+
+function refuseRevoked(command: ParsedCommand, key: NamedKey): void {
+  const path = revokedPath(command);
+  const entry = readRevokedKeys(path)?.entries.find((each) => each.fingerprint === key.fingerprint);
+  if (entry === undefined) return;
+  throw new StxError(
+    "usage",
+    `Will not trust ${key.fingerprint}: it is revoked in line ${entry.line} of ${path}`,
+    {
+      hint: "take that line out if it was a mistake",
+    },
+  );
+}
+
+function trustSender(command: ParsedCommand, key: NamedKey, output: Output): void {
+  const publicKey = wholeKey(key);
+  if (isSet(command, "force")) {
+    throw new StxError("usage", "Option --force is for a receiver, whose HOST is missing", {
+      hint: `Usage: ${TAKES.trust.usage}`,
+    });
+  }
+  refuseRevoked(command, key);
+  const path = valueOf(command, "authorized-keys") ??
+    join(configFolder("--authorized-keys FILE"), "authorized_keys");
+  const line = formatPublicKeyLine(publicKey, key.comment);
+  let before: number | undefined;
+  rewrite(path, "the authorized keys", (text) => {
+    before = parseAuthorizedKeys(text).keys.find((each) => equal(each.publicKey, publicKey))?.line;
+    return before === undefined ? withLine(text, line) : text;
+  });
+  output.info(
+    before === undefined
+      ? `${key.fingerprint} may send here: added to ${path}.`
+      : `${key.fingerprint} stands in line ${before} of ${path} already; its options, if any, were left as they are.`,
+  );
+}
+
+function trustReceiver(command: ParsedCommand, key: NamedKey, address: Address, output: Output): void {
+  const publicKey = wholeKey(key);
+  refuseRevoked(command, key);
+  const { host, port } = address;
+  const path = join(configFolder("STX_CONFIG_DIR"), "known_receivers");
+  const line = formatReceiverLine(host, port, publicKey);
+  rewrite(path, "the known receivers", (text) => {
+    const entries = inFile(path, () => parseKnownReceivers(text));
+    if (entries.some((entry) => entry.kind === "revoked" && equal(entry.publicKey, publicKey))) {
+      throw new StxError("usage", `Will not trust ${key.fingerprint}: it is revoked in ${path}`, {
+        hint: "take that line out if it was a mistake",
+      });
+    }
+    const known = linesFor(entries, host, port);
+    const others = known.filter((entry) => !equal(entry.publicKey, publicKey));
+    if (others.length > 0 && !isSet(command, "force")) {
+      throw new StxError(
+        "exists",
+        `Will not trust ${key.fingerprint} for ${formatAddress(host, port)}: another key is known for it, ` +
+          fingerprint(others[0]!.publicKey),
+        { hint: "give --force if the receiver has a new key and you have compared it" },
+      );
+    }
+    if (others.length === 0 && known.some(({ follows }) => follows === undefined)) return text;
+    // A line that its receiver has brought about becomes one that somebody has entered.
+    const numbers = entryLines(text).filter((_, index) =>
+      (known as readonly unknown[]).includes(entries[index])
+    )
+      .map(({ number }) => number);
+    return withLine(text.split("\n").filter((_, index) => !numbers.includes(index + 1)).join("\n"), line);
+  });
+  output.info(`${key.fingerprint} is the receiver at ${formatAddress(host, port)}: remembered in ${path}.`);
+}
+
+function revoke(command: ParsedCommand, key: NamedKey, output: Output): void {
+  const path = revokedPath(command);
+  const line = key.publicKey === undefined
+    ? key.fingerprint
+    : formatPublicKeyLine(key.publicKey, key.comment);
+  const isNew = rewrite(path, "the revoked keys", (text) => {
+    const revoked = inFile(path, () => parseRevokedKeys(text));
+    return revoked.hasFingerprint(key.fingerprint) ? text : withLine(text, line);
+  });
+  output.info(
+    isNew
+      ? `${key.fingerprint} is revoked in ${path}: it is refused from the next connection on, and so is every key ` +
+        "that is trusted only because it has followed this one."
+      : `${key.fingerprint} is revoked in ${path} already.`,
+  );
+}
+
+async function rotate(command: ParsedCommand, output: Output): Promise<void> {
+  const option = valueOf(command, "identity");
+  const identity = identityPath(option);
+  const { key, next } = rotationPaths(identity);
+  const print = (newKey: Bytes) => {
+    if (!isSet(command, "json")) output.print(fingerprint(newKey));
+    for (const each of ownKeys(identity)) output.event("key", each);
+  };
+  if (isSet(command, "finish")) {
+    const { oldKey, newKey } = finishRotation(identity);
+    output.info(`${key} is now the key ${fingerprint(newKey)}; ${fingerprint(oldKey)} is gone.`);
+    output.info("Start a stx recv that runs with it again; ssh-agent needs the new key with ssh-add.");
+    print(newKey);
+    return;
+  }
+  const { newKey } = await beginRotation(identity, isSet(command, "force"));
+  const finish = ["stx keys rotate --finish", ...option === undefined ? [] : ["--identity", quoted(option)]];
+  output.info(`Next key:     ${next}, without a passphrase`);
+  output.info(`Until then:   ${key} stays in use, and its sessions announce the change`);
+  output.info(`When all who know this identity have met it: ${finish.join(" ")}`);
+  print(newKey);
+}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { ReceiverTrust } from "../../../cli/receiver_trust.ts";
+import { Output } from "../../../cli/terminal.ts";
+import { identityFromSeed } from "../../../lib/identity/identity.ts";
+import { formatReceiverLine } from "../../../lib/identity/known_receivers.ts";
+import { fingerprint } from "../../../lib/identity/public_key.ts";
+import { parseRevokedKeys } from "../../../lib/identity/revoked_keys.ts";
+import { signRotation, verifyPeerRotation } from "../../../lib/identity/rotation.ts";
+import type { Identity } from "../../../lib/ports.ts";
+import { withTempFolder } from "../../support/temp_folder.ts";
+import { fakeStreams } from "./fake_streams.ts";
+
+const [A, B] = await Promise.all(
+  [1, 2].map((number) => identityFromSeed(new Uint8Array(32).fill(number))),
+) as [Identity, Identity];
+const ADDRESS = { host: "host", port: 7891 };
+
+function line({ publicKey }: Identity): string {
+  return formatReceiverLine(ADDRESS.host, ADDRESS.port, publicKey);
+}
+
+function name({ publicKey }: Identity): string {
+  return fingerprint(publicKey);
+}
+
+/** A sender's trust in a receiver of which these lines are known, and all that it says. */
+class World {
+  readonly streams = fakeStreams();
+  readonly path: string;
+  readonly trust: ReceiverTrust;
+  revoked: readonly Identity[] = [];
+
+  constructor(folder: string, lines: readonly string[], peer?: string) {
+    Deno.env.set("STX_CONFIG_DIR", folder);
+    this.path = `${folder}/known_receivers`;
+    Deno.writeTextFileSync(this.path, `${lines.join("\n")}\n`, { mode: 0o600 });
+    const exit = (status: number): never => {
+      throw new Error(`exit ${status}`);
+    };
+    const output = new Output({
+      command: "send",
+      json: true,
+      quiet: false,
+      verbose: false,
+      exit,
+      streams: this.streams,
+      colour: false,
+    });
+    const readRevoked = () => parseRevokedKeys(this.revoked.map(name).join("\n"));
+    this.trust = new ReceiverTrust(ADDRESS, peer, "ask", readRevoked, output);
+  }
+
+  async announce(by: Identity, timeMs = 1): Promise<void> {
+    this.trust.announced(verifyPeerRotation(await signRotation(A, B, timeMs), by.publicKey));
+  }
+
+  get lines(): readonly string[] {
+    return Deno.readTextFileSync(this.path).trimEnd().split("\n");
+  }
+
+  get events(): readonly unknown[] {
+    return this.streams.out().split("\n").filter((each) => each !== "").map((each) => {
+      const { event, peer, oldKey, newKey, complete } = JSON.parse(each);
+      return [event, peer, oldKey, newKey, complete];
+    });
+  }
+}
+
+Deno.test("the new key is trusted from its announcement on, the old one no longer once it is used", async () => {
+  await withTempFolder(async (folder) => {
+    const world = new World(folder, [line(A)]);
+    world.trust.check(A.publicKey);
+    assert.throws(() => world.trust.check(B.publicKey), { code: "receiver_changed" });
+    await world.announce(A);
+    world.trust.check(A.publicKey);
+    world.trust.check(B.publicKey);
+    await world.announce(B);
+    world.trust.check(B.publicKey);
+    assert.throws(() => world.trust.check(A.publicKey), { code: "receiver_changed" });
+    await world.announce(B);
+    assert.deepEqual(world.events, [
+      ["rotation", name(A), name(A), name(B), false],
+      ["rotation", name(B), name(A), name(B), true],
+    ]);
+    assert.equal(world.lines.length, 1);
+    assert.equal(world.streams.error().split("\n").length - 1, 2);
+  });
+});
+
+Deno.test("a receiver whose key is revoked is refused, named by --peer too", async () => {
+  await withTempFolder((folder) => {
+    for (const peer of [undefined, name(A)]) {
+      const world = new World(folder, [line(A)], peer);
+      world.trust.check(A.publicKey);
+      world.revoked = [A];
+      assert.throws(() => world.trust.check(A.publicKey), { code: "receiver_changed", message: /revoked/ });
+    }
+  });
+});
+
+Deno.test("a new key that only follows a revoked one is refused", async () => {
+  await withTempFolder(async (folder) => {
+    const world = new World(folder, [line(A)]);
+    await world.announce(A);
+    world.revoked = [A];
+    assert.throws(() => world.trust.check(B.publicKey), { code: "receiver_changed", message: /followed/ });
+  });
+});
+
+Deno.test("a list that cannot be written is not the end: what to change by hand is said", async () => {
+  await withTempFolder(async (folder) => {
+    for (
+      const [lines, by, words] of [
+        [[line(A)], A, `put this line into it: ${line(B)}`],
+        [[line(A), line(B)], B, `take the lines of ${name(A)} out of it`],
+      ] as const
+    ) {
+      const world = new World(folder, lines);
+      // Another program is just writing.
+      Deno.writeTextFileSync(`${world.path}.new`, "");
+      await world.announce(by);
+      assert.ok(world.streams.error().includes(words), world.streams.error());
+      assert.match(world.streams.error(), /^stx send: warning: [^\n]*\n$/);
+      assert.deepEqual([world.lines, world.events], [lines, []]);
+      Deno.removeSync(`${world.path}.new`);
+    }
+  });
+});
+
+Deno.test("a change that is not accepted is warned of, with the reason", async () => {
+  await withTempFolder(async (folder) => {
+    const revoked = new World(folder, [line(A)]);
+    revoked.revoked = [B];
+    await revoked.announce(A);
+    assert.match(revoked.streams.error(), /warning: .*not accepted: that key is revoked/);
+    const ahead = new World(folder, [line(A)]);
+    await ahead.announce(A, Date.now() + 1e9);
+    assert.match(ahead.streams.error(), /warning: .*not accepted: .*future/);
+    assert.deepEqual([ahead.lines, ahead.events], [[line(A)], []]);
+  });
+});
+
+Deno.test("with --peer nothing is written, and the next --peer is said before the change alone", async () => {
+  await withTempFolder(async (folder) => {
+    const world = new World(folder, [line(A)], name(A));
+    await world.announce(A);
+    assert.match(world.streams.error(), /warning: .*--peer SHA256:/);
+    assert.ok(world.streams.error().includes(name(B)));
+    const after = new World(folder, [line(A), line(B)], name(B));
+    await after.announce(B);
+    assert.equal(after.streams.error(), "");
+    assert.deepEqual(after.lines, [line(A), line(B)]);
+  });
+});
