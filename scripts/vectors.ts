@@ -7,8 +7,9 @@
 import { print } from "./print.ts";
 import { PROJECT_FOLDER } from "./project.ts";
 import type { Case } from "./vectors/cases.ts";
-import { helloCases } from "./vectors/hello_cases.ts";
+import { exampleDocument } from "./vectors/example.ts";
 import { handshakeFile } from "./vectors/handshake_cases.ts";
+import { helloCases } from "./vectors/hello_cases.ts";
 import { messagesFile } from "./vectors/message_file.ts";
 import { namesFile } from "./vectors/name_files.ts";
 import { readyCases } from "./vectors/ready_cases.ts";
@@ -16,9 +17,9 @@ import { receiverCases } from "./vectors/receiver_cases.ts";
 import { recordCases } from "./vectors/record_cases.ts";
 import { senderCases } from "./vectors/sender_cases.ts";
 import { sessionCases } from "./vectors/session_cases.ts";
+import { keysFile, manifestFile, receiptFile, recordsFile } from "./vectors/session_files.ts";
 import { verifyCases } from "./vectors/verify_cases.ts";
 import { welcomeCases } from "./vectors/welcome_cases.ts";
-import { keysFile, manifestFile, receiptFile, recordsFile } from "./vectors/session_files.ts";
 
 /** Hex digits from which on a byte string that is there more than once is written once. */
 const SHARED_LENGTH_MIN = 200;
@@ -44,12 +45,12 @@ export function vectorFiles(): ReadonlyMap<string, string> {
       ...senderCases(),
     ]),
   };
-  return new Map(
-    Object.entries(vectors).map(([name, value]) => [
-      `tests/vectors/${name}.json`,
-      `${JSON.stringify(value, null, 1)}\n`,
-    ]),
-  );
+  return new Map([
+    ...Object.entries(vectors).map(([name, value]) =>
+      [`tests/vectors/${name}.json`, `${JSON.stringify(value, null, 1)}\n`] as const
+    ),
+    ["docs/protocol-example.md", exampleDocument()],
+  ]);
 }
 
 /** negative.json: its cases, and the long byte strings that several of them have, each under a name. */

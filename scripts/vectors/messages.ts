@@ -297,7 +297,7 @@ export interface SignatureFaults {
 }
 
 /** What an SSHSIG signs (PROTOCOL.sshsig of OpenSSH). */
-function sshsigContent(namespace: string, hash: "sha256" | "sha512", content: Bytes): Bytes {
+export function sshsigContent(namespace: string, hash: "sha256" | "sha512", content: Bytes): Bytes {
   const digest = hash === "sha512" ? sha512(content) : sha256(content);
   return join(text("SSHSIG"), sshString(namespace), sshString(""), sshString(hash), sshString(digest));
 }

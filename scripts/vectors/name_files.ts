@@ -28,7 +28,7 @@ function pathOf(size: number): Paths {
 const TAKEN: readonly Paths[] = [
   ["hello.txt"],
   ["d/", "d/a", "d/b/", "d/b/.hidden", "e"],
-  ["...x", "x y", "a..b", "-rf", "~", "$HOME", "%00", "*", "?", '"', "<", ">", "|", "'"].slice(1),
+  ["x y", "a..b", "-rf", "~", "$HOME", "%00", "*", "?", '"', "<", ">", "|", "'"],
   ["日本語", "عربي", "🎉", "\u00e9", "n\u0303"],
   ["con1", "xcon", "com", "com10", "lpt", "nul_", "a.con", "conin", "aux-"],
   [LONG],
@@ -43,7 +43,6 @@ const REFUSED: readonly (readonly [string, Paths])[] = [
   ["absolute", ["/"]],
   ["empty", [""]],
   ["an empty part", ["a/", "a//b"]],
-  ["a slash at the end", ["a/", "a/ "]],
   ["a part of one dot", ["."]],
   ["a part of one dot", ["a/", "a/."]],
   ["a part of two dots", [".."]],

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """
 A second implementation of STX/1: a sender, written from docs/protocol.md alone. It shares no code with stx and was
-made without a look into it, so what the two agree on is what the document says. Whoever changes the document
-changes this client from the document, too.
+made without a look into it, so what the two agree on is what the document says. A change of the document is made
+here from the document, too.
 
 It speaks every suite and mode, makes every check that the document asks of a client, resumes, survives line
 noise and verifies the receipt. It needs Python 3.11 and Debian's python3-cryptography. It is for tests: its
@@ -16,7 +16,8 @@ status 1.
 
 Its parts, in the order in which they build on one another: failure, fields, alerts, ml_kem (FIPS 203),
 ed25519_point, openssh and shared_key (files and texts that people have), key_schedule, stream (a TCP connection),
-handshake, records, rotation, outgoing, incoming, channel, manifest, transfer.
+handshake, records, rotation, outgoing, incoming, channel, manifest, transfer. vectors.py holds it against
+tests/vectors.
 """
 
 import sys
