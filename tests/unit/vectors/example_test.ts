@@ -10,7 +10,7 @@ import { MemoryTransferStore } from "../../../lib/store/memory_transfer_store.ts
 import { ActiveTransfers } from "../../../lib/transfer/active_transfers.ts";
 import { makeManifest } from "../../../lib/transfer/manifest.ts";
 import { PROJECT_FOLDER } from "../../../scripts/project.ts";
-import { EXAMPLE } from "../../../scripts/vectors/example.ts";
+import { EXAMPLE } from "../../../scripts/vectors/example_inputs.ts";
 import { clientSetup, serverSetup } from "../../../scripts/vectors/handshake_cases.ts";
 import { type MemoryDuplex, memoryLine } from "../../support/memory_duplex.ts";
 import { cryptoSettled } from "../../support/settled_crypto.ts";

@@ -1,0 +1,40 @@
+/**
+ * What the worked example is made of.
+ * @module
+ */
+import { inputsOf, TIME } from "./handshake_cases.ts";
+import { runHandshake } from "./handshake.ts";
+import type { Inputs } from "./handshake_inputs.ts";
+import type * as m from "./messages.ts";
+import { ed25519Public, pseudorandom, text } from "./primitives.ts";
+export const INPUTS: Inputs = inputsOf("worked example", {
+  clientSeed: pseudorandom("worked example: client's identity", 32),
+  serverSeed: pseudorandom("worked example: server's identity", 32),
+});
+export const BLOCK_SIZE = 1_048_512;
+export const CONTENT = text("hello\n");
+export const ENTRY: m.Entry = {
+  kind: "file",
+  mode: 0o644,
+  mtime: 1_799_999_940_000,
+  size: 6,
+  path: "hello.txt",
+};
+/** When the receiver puts the file in place, in milliseconds. */
+export const TIME_MS = TIME * 1000;
+
+export const HANDSHAKE = runHandshake(INPUTS);
+export const V = HANDSHAKE.values;
+export const CLIENT = ed25519Public(INPUTS.clientSeed);
+export const SERVER = ed25519Public(INPUTS.serverSeed);
+export const TO_SERVER = "client to server";
+export const TO_CLIENT = "server to client";
+
+/** Everything that a test needs to run the example: its inputs, and what is sent. */
+export const EXAMPLE = {
+  inputs: INPUTS,
+  entry: ENTRY,
+  content: CONTENT,
+  timeMs: TIME_MS,
+  blockSize: BLOCK_SIZE,
+};
