@@ -30,7 +30,6 @@ interface Place {
 /** See the module's text. It keeps nothing beside the places that are taken, and looks at each of them at most. */
 export class Admission {
   readonly #random: Random;
-  /** In no order. */
   readonly #places: Place[] = [];
   /** Those with places, by name. */
   readonly #networks = new Map<string, Network>();
@@ -86,8 +85,7 @@ export class Admission {
   #leave(place: Place): void {
     const index = this.#places.indexOf(place);
     if (index === -1) return;
-    const last = this.#places.pop()!;
-    if (last !== place) this.#places[index] = last;
+    this.#places.splice(index, 1);
     place.network.count -= 1;
     if (place.network.count === 0) this.#networks.delete(place.network.name);
   }

@@ -29,7 +29,7 @@ export interface ReceivedMessage extends Message {
 export interface Received {
   /** Opening, in order; each resolves to its message or rejects with `bad_record`, `malformed`. */
   readonly messages: readonly Promise<ReceivedMessage>[];
-  /** Sequence numbers to ask for again: one NAK each. */
+  /** Sequence numbers to ask for again, one NAK each; at most one, since its answer brings all that is missing. */
   readonly naks: readonly number[];
   /**
    * What ended the session behind those messages, or `undefined`: `bad_sequence` for an intact record that is
@@ -51,6 +51,8 @@ export class RecordReceiver {
   /** Bytes passed over since the last record that was taken. */
   #discardedBytes = 0;
   #nakCount = 0;
+  /** The number that was asked for last. */
+  #lastAsked: number | undefined;
   /** The first number that was asked for more than once, so that records from there on may come again. */
   #askedAgainFrom: number | undefined;
   /** When the first byte of a record that is not whole yet arrived. */
@@ -115,21 +117,22 @@ export class RecordReceiver {
     const found = this.#assembler.findIntact(this.#expected);
     this.#discard(found.discardedBytes);
     // A damaged record with the awaited number is the repetition, hit again.
-    if (found.damaged > 0) {
-      this.#askedAgainFrom ??= this.#expected;
-      this.#ask(naks);
-    }
+    if (found.damaged > 0) this.#ask(naks);
     if (found.record !== undefined) this.#resyncSinceMs = undefined;
-    else if (nowMs - sinceMs > RESYNC_TIMEOUT_MS) this.#failResync();
+    else if (nowMs - sinceMs >= RESYNC_TIMEOUT_MS) this.#failResync();
     return found.record;
   }
 
   #ask(naks: number[]): void {
+    // All that is here was sent before the peer can have heard of it.
+    if (naks.length > 0) return;
     this.#nakCount += 1;
     // The peer would give up as well; a peer that damages on purpose would have us keep NAKs without end.
     if (this.#nakCount > NAK_SESSION_MAX) {
       throw new StxError("connection_lost", `The line is too noisy: ${NAK_SESSION_MAX} records were damaged`);
     }
+    if (this.#lastAsked === this.#expected) this.#askedAgainFrom ??= this.#expected;
+    this.#lastAsked = this.#expected;
     naks.push(this.#expected);
   }
 

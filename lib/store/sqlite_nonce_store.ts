@@ -25,6 +25,7 @@ export class SqliteNonceStore implements NonceStore {
    * nothing. It is on disk when the call returns; throws `state_busy`, `disk` or `disk_full` if that cannot be.
    */
   claim(nonce: Bytes, expiresMs: number, nowMs: number): boolean {
+    // Both as one change, so that the disk is waited for once.
     return this.#state.transaction(() => {
       this.#forget.run(nowMs);
       return this.#claim.run(nonce, expiresMs).changes === 1;

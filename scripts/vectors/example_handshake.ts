@@ -21,6 +21,7 @@ import {
   ZEROS,
 } from "./primitives.ts";
 import { CLIENT, HANDSHAKE, INPUTS, SERVER, TO_CLIENT, TO_SERVER, V } from "./example_inputs.ts";
+
 /** The key of a proof. */
 function proofKey(secret: Bytes): Bytes {
   return xl(secret, "finished", NOTHING, 32);

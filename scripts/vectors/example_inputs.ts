@@ -7,6 +7,7 @@ import { runHandshake } from "./handshake.ts";
 import type { Inputs } from "./handshake_inputs.ts";
 import type * as m from "./messages.ts";
 import { ed25519Public, pseudorandom, text } from "./primitives.ts";
+
 export const INPUTS: Inputs = inputsOf("worked example", {
   clientSeed: pseudorandom("worked example: client's identity", 32),
   serverSeed: pseudorandom("worked example: server's identity", 32),

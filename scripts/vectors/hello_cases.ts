@@ -26,6 +26,7 @@ import {
   ZEROS,
 } from "./primitives.ts";
 import { atHello, atShare, atVerify, PLAIN, PSK } from "./server_case.ts";
+
 const REFUSED = { error: "handshake_failed", alert: clear(1) };
 const MALFORMED = { error: "malformed", alert: clear(1) };
 const UNEXPECTED = { error: "unexpected_message", alert: clear(1) };

@@ -7,6 +7,7 @@ import { Client, Server } from "./handshake.ts";
 import { clientSetup } from "./handshake_cases.ts";
 import { finished, flipped, join, NOTHING, number, text } from "./primitives.ts";
 import { atReady, BOTH, PLAIN, withExtensions } from "./client_case.ts";
+
 const LIMITS: readonly Case[] = [
   [15, 262_144],
   [16, 262_143],

@@ -6,6 +6,7 @@ import { type Case, goes } from "./cases.ts";
 import * as m from "./messages.ts";
 import { flipped, join, number, overwritten, repeated } from "./primitives.ts";
 import { badRecord, badSequence, FINE, LOST, malformed, OFFER, session, THEIRS } from "./session_case.ts";
+
 const TAGS: readonly Case[] = [
   session("one bit of the tag flipped, the CRC made right", ...badRecord(), (talk) => {
     talk.comes(m.crcMended(flipped(talk.peer.record(OFFER, 0), -5)));

@@ -5,7 +5,7 @@
 import type { Case, Step } from "./cases.ts";
 import { SERVER_SEED, STRANGER_SEED } from "./handshake_cases.ts";
 import * as m from "./messages.ts";
-import { flipped, join, NOTHING, number, repeated, text } from "./primitives.ts";
+import { flipped, hex, join, NOTHING, number, pseudorandom, repeated, sha256, text } from "./primitives.ts";
 import {
   ACCEPT_NOTHING,
   acceptOf,
@@ -16,6 +16,7 @@ import {
   type Ending,
   endOf,
   factsOf,
+  file,
   fileDigests,
   hears,
   HELLO,
@@ -205,6 +206,28 @@ const OUT_OF_PLACE: readonly Case[] = [
   senderCase("OFFER to a sender", UNEXPECTED, HELLO, [...offered(HELLO), ...hears(offerOf(HELLO))]),
 ];
 
+/** What is known of standard input before it is read. */
+const UNKNOWN = { flags: 1, size: 0, transferId: pseudorandom("a transfer of unknown size", 32) };
+const STDIN: Cargo = { entries: [file("stdin", 0)], content: HELLO.content };
+const UNKNOWN_SETUP = { random_transfer_id: hex(UNKNOWN.transferId) };
+
+const UNKNOWN_SIZE: readonly Case[] = [
+  senderCase("ACCEPT of more than nothing, of a size that is not known", MALFORMED, STDIN, [
+    ...says(offerOf(STDIN, UNKNOWN), manifestOf(STDIN)),
+    ...hears(WANT_MANIFEST, m.message("accept", m.accept(6, sha256(STDIN.content)))),
+  ], UNKNOWN_SETUP),
+  senderCase("DONE at once, of a size that is not known", UNEXPECTED, STDIN, [
+    ...says(offerOf(STDIN, { ...UNKNOWN, flags: 1 | REPEATED }), manifestOf(STDIN)),
+    ...hears(doneOf(STDIN, { transferId: UNKNOWN.transferId })),
+  ], { ...UNKNOWN_SETUP, repeated: true }),
+  senderCase("a whole transfer of unknown size", FINE, STDIN, [
+    ...says(offerOf(STDIN, UNKNOWN), manifestOf(STDIN)),
+    ...hears(WANT_MANIFEST, ACCEPT_NOTHING),
+    ...says(startOf(0), ...dataOf(STDIN), endOf(STDIN)),
+    ...hears(doneOf(STDIN, { transferId: UNKNOWN.transferId })),
+  ], UNKNOWN_SETUP),
+];
+
 const ENDS: readonly Case[] = [
   senderCase("the session ends before ACCEPT", LOST, HELLO, [...offered(HELLO), { end_of_stream: true }]),
   senderCase("the session ends behind END, before DONE", LOST, HELLO, [...sent(HELLO), {
@@ -230,5 +253,5 @@ const ENDS: readonly Case[] = [
 ];
 
 export function senderCases(): readonly Case[] {
-  return [...RECEIPTS, ...ACCEPTS, ...DURABLES, ...REJECTS, ...OUT_OF_PLACE, ...ENDS];
+  return [...RECEIPTS, ...ACCEPTS, ...DURABLES, ...REJECTS, ...OUT_OF_PLACE, ...UNKNOWN_SIZE, ...ENDS];
 }

@@ -18,6 +18,7 @@ import {
   pseudorandom,
 } from "./primitives.ts";
 import { FINE, LOST, malformed, OFFER, session } from "./session_case.ts";
+
 /** Where the next identity of the peer comes from. */
 const NEXT_SEED = pseudorandom("client's next identity", 32);
 

@@ -150,6 +150,8 @@ export interface SenderSetup {
   readonly with_digests: boolean;
   /** Whether this run has sent all of it before. */
   readonly repeated: boolean;
+  /** The random transfer_id of a transfer whose size is not known; `null` where it is known. */
+  readonly random_transfer_id: string | null;
 }
 
 /** Code, alert, and with it what the error is. */
@@ -199,6 +201,7 @@ export function senderCase(
       block_size: BLOCK_SIZE,
       with_digests: false,
       repeated: false,
+      random_transfer_id: null,
       ...setup,
     },
     steps,

@@ -25,6 +25,7 @@ import {
   X25519_ORDER_8,
 } from "./primitives.ts";
 import { atWelcome, BOTH, CHACHA, PLAIN, PSK, withExtensions } from "./client_case.ts";
+
 /** A fault in WELCOME that makes the seal not open: nobody has proved anything, so the alert is in clear. */
 const UNOPENED = { error: "handshake_failed", alert: clear(1) };
 const TOLD = sealed(1);

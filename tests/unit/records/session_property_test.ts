@@ -190,6 +190,51 @@ cryptoTest("noise in headers, many small records under way, never looks like an 
   );
 });
 
+cryptoTest(
+  "a record that is damaged twice hides nothing, whatever its number, its size and the pieces",
+  async () => {
+    const numbered = fc.oneof(
+      // Larger ones nobody sends as the first of a session.
+      fc.record({ sequence: fc.constant(0), sizeBytes: fc.integer({ min: 5, max: 1279 }) }),
+      // Where the number stands in the size as well, or half of it in either.
+      fc.record({
+        sequence: fc.constantFrom(0x00010000, 0x00010001, 0x00020002, 65_548),
+        sizeBytes: fc.oneof(fc.integer({ min: 5, max: 300 }), fc.integer({ min: 65_536, max: 65_552 })),
+      }),
+    );
+    /** Bits of both transmissions, and bytes of the ciphertext's beginning that become zeros. */
+    const noise = fc.array(
+      fc.record({ place: part, bit: fc.integer({ min: 0, max: 7 }), zeros: fc.integer({ min: 0, max: 4 }) }),
+      { minLength: 2, maxLength: 3 },
+    );
+    const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 100, max: 90_000 })), {
+      minLength: 1,
+      maxLength: 12,
+    }).filter((each) => Math.max(...each) >= 100);
+    await fc.assert(
+      fc.asyncProperty(numbered, noise, sizes, async ({ sequence, sizeBytes }, hits, pieceSizes) => {
+        const [client, server] = joined({ firstSequence: sequence });
+        const sent = [new Uint8Array(sizeBytes - 5), ...[1, 2, 3].map((i) => Uint8Array.of(i))];
+        for (const body of sent) client.session.send("data", body);
+        const delivered: Message[] = [];
+        let bytes = await client.output();
+        for (const { place, bit, zeros } of hits) {
+          const last = sizeBytes + 28 - 8 - zeros;
+          bytes = flipped(bytes, 8 + zeros + Math.floor(place * last), bit);
+          bytes.fill(0, 8, 8 + zeros);
+          for (const piece of piecesOf(bytes, pieceSizes)) delivered.push(...await server.receive(piece));
+          assert.deepEqual(delivered, []);
+          await client.receive(await server.output());
+          bytes = await client.output();
+        }
+        for (const piece of piecesOf(bytes, pieceSizes)) delivered.push(...await server.receive(piece));
+        assert.deepEqual(delivered.map(({ body }) => body), sent);
+      }),
+      { numRuns: 200, seed: 5 },
+    );
+  },
+);
+
 /** What an attacker without keys does to a list of records. */
 type Attack =
   | { readonly kind: "flip" | "mend"; readonly record: number; readonly at: number; readonly bit: number }

@@ -3,7 +3,7 @@ import { SqliteNonceStore } from "../../../lib/store/sqlite_nonce_store.ts";
 import { SqliteState } from "../../../lib/store/sqlite_state.ts";
 import { HAS_SMALL_DISKS, onSmallDisk, runProgram } from "../../support/programs.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
-import { LATER_MS, NONCE, NOW_MS } from "./rows.ts";
+import { LATER_MS, NONCE, nonceOf, NOW_MS } from "./rows.ts";
 import { change, countOf, fails, withDatabase, withPath, withState } from "./state_file.ts";
 import { commandOf, RACE_SIZE, withProcess } from "./store_process.ts";
 
@@ -77,6 +77,18 @@ Deno.test("a claim that cannot be written down is an error, and the next one is 
       fails(() => store.claim(NONCE, LATER_MS, NOW_MS), "state_corrupt", path, /damaged/, /--state/);
       change(path, "ALTER TABLE hidden RENAME TO nonces");
       assert.equal(store.claim(NONCE, LATER_MS, NOW_MS), true);
+    });
+  });
+});
+
+Deno.test("a claim that fails half-way forgets nothing", async () => {
+  await withPath((path) => {
+    withState(path, (state) => {
+      const store = new SqliteNonceStore(state);
+      store.claim(nonceOf(1), NOW_MS, NOW_MS);
+      change(path, "CREATE TRIGGER stop BEFORE INSERT ON nonces BEGIN SELECT raise(ABORT, 'stopped'); END");
+      fails(() => store.claim(NONCE, LATER_MS, NOW_MS + 1), "disk", path, /stopped/, /--state/);
+      assert.equal(countOf(path, "nonces"), 1);
     });
   });
 });

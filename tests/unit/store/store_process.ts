@@ -13,7 +13,7 @@ import { ID, LATER_MS, NONCE, nonceOf, NOW_MS, OTHER_ID, PEER, ROTATION, TRANSFE
 import { whenTold } from "./state_file.ts";
 
 /** How many nonces a process claims in a race. */
-export const RACE_SIZE = 200;
+export const RACE_SIZE = 100;
 
 /** What is returned is done when the process is told to go on. */
 const TASKS = {

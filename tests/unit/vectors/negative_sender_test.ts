@@ -18,6 +18,7 @@ interface SenderSetup {
   readonly block_size: number;
   readonly with_digests: boolean;
   readonly repeated: boolean;
+  readonly random_transfer_id: string | null;
 }
 
 /** All contents, as if they were read from a disk. */
@@ -42,12 +43,12 @@ testCases<SenderSetup>("sender", async (each) => {
   const clock = new VirtualClock();
   const sending = settle(sendTransfer(channel, {
     identity: fromHex(setup.sender),
-    manifest: makeManifest(setup.entries.map(entryOf), true),
+    manifest: makeManifest(setup.entries.map(entryOf), setup.random_transfer_id === null),
     source: sourceOf(fromHex(setup.content)),
     blockSizeBytes: setup.block_size,
     withDigests: setup.with_digests,
     isRepeated: setup.repeated,
-    random: drawing(),
+    random: drawing(...(setup.random_transfer_id === null ? [] : [setup.random_transfer_id])),
     clock,
     onEvent: () => {},
   }));
