@@ -46,7 +46,14 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   // Tried again three times; then somebody in between does not want it to be.
   refused_connection: 3,
 
+  // Rounds: another key, or an epoch that was used before.
+  bad_mac: 3,
+  bad_round: 3,
+  limit_exceeded: 4,
+
   bad_record: 6,
+  bad_direction: 6,
+  bad_state: 6,
   bad_sequence: 6,
   malformed: 6,
   unexpected_message: 6,

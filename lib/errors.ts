@@ -38,6 +38,12 @@ export type ErrorCode =
   | "source_changed"
   | "digest_mismatch"
   | "bad_receipt"
+  // The rounds protocol.
+  | "bad_round"
+  | "bad_mac"
+  | "bad_direction"
+  | "bad_state"
+  | "limit_exceeded"
   // This machine.
   | "bad_key_file"
   | "bad_trust_file"
@@ -180,6 +186,19 @@ export const ERROR_FACTS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     side: "sender",
     told: ["session"],
   },
+  bad_round: {
+    meaning: "Rounds: a packet of another round or epoch than the one that it is.",
+    side: "either",
+    told: [],
+  },
+  bad_mac: {
+    meaning: "Rounds: a packet whose MAC does not hold, or that does not return the challenge.",
+    side: "either",
+    told: [],
+  },
+  bad_direction: { meaning: "Rounds: a packet that was made for the other direction.", side: "either", told: [] },
+  bad_state: { meaning: "Rounds: a packet that may not come now, or cannot be read.", side: "either", told: [] },
+  limit_exceeded: { meaning: "Rounds: more than is allowed.", side: "either", told: [] },
   bad_key_file: {
     meaning: "A key file, or ssh-agent, cannot be used.",
     side: "either",

@@ -134,3 +134,26 @@ export const CONNECT_TIMEOUT_MS = 15_000;
 export const SHARED_KEY_COUNT_MAX = 64;
 /** Seals under way at once: the runtime's crypto threads; more gains nothing on any machine measured. */
 export const SEALS_IN_FLIGHT = 4;
+
+// ---- The rounds protocol ----
+
+/** Bytes of a client's id, in ASCII: a name that a person types. */
+export const ROUNDS_ID_SIZE_MAX = 64;
+/** Bytes of a packet's ciphertext: 1,000 numbers of the largest size take 98,999. */
+export const ROUNDS_CIPHERTEXT_SIZE_MAX = 128 * 1024;
+/** Clients of one group, and so sessions of one server: a product of so many sums stays below 10,000 digits. */
+export const ROUNDS_CLIENTS_MAX = 100;
+/** Handshakes under way with one server: all of a group at once, behind one address, and as many strangers. */
+export const ROUNDS_HANDSHAKES_MAX = 256;
+/** Milliseconds from a connection to its returned challenge, unless a round keeps everybody waiting. */
+export const ROUNDS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Milliseconds from a round's opening to its end, whoever is missing. */
+export const ROUND_DEADLINE_MS = 10_000;
+/** Epochs that a client may be ahead of its server, by HELLOs that never arrived: so many hashes at most. */
+export const EPOCHS_AHEAD_MAX = 1024;
+/** Numbers in one value. */
+export const ROUNDS_FIELDS_MAX = 1000;
+/** Digits of a result, those behind the point included. */
+export const ROUNDS_DIGITS_MAX = 10_000;
+/** Milliseconds that a connection may take to accept what is sent to it. */
+export const ROUNDS_WRITE_TIMEOUT_MS = 10_000;

@@ -195,6 +195,23 @@ export interface RotationStore {
   list(): readonly KnownRotation[];
 }
 
+/** A rounds server's memory of its clients' keys. */
+export interface RoundsKeyStore {
+  /** The root and epoch of a client, if it is enrolled; the root is the caller's to overwrite. */
+  find(id: string): { readonly root: Bytes; readonly epoch: number } | undefined;
+  /**
+   * Goes on to another epoch, and forgets the root before; durable when the call returns. `false`, and nothing is
+   * changed, if the client is not at epoch `from` any more.
+   */
+  advance(id: string, from: number, to: number, root: Bytes): boolean;
+  /** Enrols a client, in place of one of the same name; durable when the call returns. */
+  enroll(id: string, root: Bytes): void;
+  /** Forgets a client; `false` if there is none of that name. */
+  revoke(id: string): boolean;
+  /** Every client's name and epoch, in the order of the names. */
+  list(): readonly { readonly id: string; readonly epoch: number }[];
+}
+
 /** A long-term Ed25519 key pair that can sign; where the private half lies is its own affair. */
 export interface Identity {
   /** The 32-byte public key. */

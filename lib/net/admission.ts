@@ -21,6 +21,16 @@ interface Network {
   count: number;
 }
 
+/** How many handshakes there may be. */
+export interface AdmissionLimits {
+  /** In all. */
+  readonly places: number;
+  /** From one network. */
+  readonly perNetwork: number;
+}
+
+const STX_LIMITS: AdmissionLimits = { places: HANDSHAKES_MAX, perNetwork: HANDSHAKES_PER_ADDRESS_MAX };
+
 /** One handshake under way. */
 interface Place {
   readonly network: Network;
@@ -30,6 +40,7 @@ interface Place {
 /** See the module's text. It keeps nothing beside the places that are taken, and looks at each of them at most. */
 export class Admission {
   readonly #random: Random;
+  readonly #limits: AdmissionLimits;
   readonly #places: Place[] = [];
   /** Those with places, by name. */
   readonly #networks = new Map<string, Network>();
@@ -38,8 +49,9 @@ export class Admission {
    * All places are free.
    * @param random decides who is evicted; each candidate is equally likely
    */
-  constructor(random: Random) {
+  constructor(random: Random, limits: AdmissionLimits = STX_LIMITS) {
     this.#random = random;
+    this.#limits = limits;
   }
 
   /**
@@ -66,8 +78,8 @@ export class Admission {
 
   /** Who goes for a newcomer of `network`, which is counted there but has no place yet. */
   #whoMakesRoom(network: Network): Place | undefined {
-    if (network.count > HANDSHAKES_PER_ADDRESS_MAX) return this.#anyOf((each) => each === network);
-    if (this.#places.length < HANDSHAKES_MAX) return undefined;
+    if (network.count > this.#limits.perNetwork) return this.#anyOf((each) => each === network);
+    if (this.#places.length < this.#limits.places) return undefined;
     let most = network.count;
     for (const place of this.#places) most = Math.max(most, place.network.count);
     return this.#anyOf((each) => each.count === most);

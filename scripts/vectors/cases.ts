@@ -61,26 +61,32 @@ export interface Case {
   readonly public_key_work?: false;
 }
 
+/** A message as the file has it. */
 export function printed({ type, body }: Message): PrintedMessage {
   return { type, body: hex(body) };
 }
 
+/** Bytes come, and these messages are handed on. */
 export function comes(bytes: Bytes, ...gives: readonly Message[]): Step {
   return gives.length === 0 ? { in: hex(bytes) } : { in: hex(bytes), gives: gives.map(printed) };
 }
 
+/** The end sends these bytes. */
 export function goes(bytes: Bytes): Step {
   return { out: hex(bytes) };
 }
 
+/** An alert that is said in clear. */
 export function clear(alert: number): PrintedAlert {
   return { where: "clear", number: alert };
 }
 
+/** An alert that is said in a SEALED_ALERT frame. */
 export function sealed(alert: number): PrintedAlert {
   return { where: "sealed", number: alert };
 }
 
+/** An alert that is said as a message of the session. */
 export function inSession(alert: number): PrintedAlert {
   return { where: "session", number: alert };
 }

@@ -8,11 +8,16 @@ import { type ClientSetup, clientSetup, positiveInputs } from "./handshake_cases
 import { extensions, type Inputs, type ServerFaults } from "./handshake_inputs.ts";
 import { type Bytes, join } from "./primitives.ts";
 
+/** The handshakes that the cases start from, by what is special in them. */
 export const PLAIN = positiveInputs("identity, AES-256-GCM");
+/** See {@link PLAIN}. */
 export const CHACHA = positiveInputs("identity, ChaCha20-Poly1305");
+/** See {@link PLAIN}. */
 export const PSK = positiveInputs("psk, AES-256-GCM");
+/** See {@link PLAIN}. */
 export const BOTH = positiveInputs("identity+psk, ChaCha20-Poly1305");
 
+/** What a case is, beside its name. */
 export interface ClientCase {
   readonly inputs?: Inputs;
   readonly setup?: Partial<ClientSetup>;
@@ -41,6 +46,7 @@ export function atWelcome(name: string, given: ClientCase): Case {
   return { name, end: "client", setup: clientSetup(inputs, given.setup), steps, error, alert };
 }
 
+/** The last step of a client that has something to say. */
 export function says(client: Client, inputs: Inputs, alert: PrintedAlert | null): readonly Step[] {
   return alert === null ? [] : [goes(clientAlert(client, inputs.suite, alert))];
 }

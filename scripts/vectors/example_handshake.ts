@@ -27,6 +27,7 @@ function proofKey(secret: Bytes): Bytes {
   return xl(secret, "finished", NOTHING, 32);
 }
 
+/** What nobody can compute. */
 export function given(): string {
   return values([
     ["client's Ed25519 seed", INPUTS.clientSeed],
@@ -42,6 +43,7 @@ export function given(): string {
   ]);
 }
 
+/** HELLO, and its hash. */
 export function hello(): readonly string[] {
   const { hello: frame } = HANDSHAKE;
   return [
@@ -62,6 +64,7 @@ export function hello(): readonly string[] {
   ];
 }
 
+/** From the two shares to MS. */
 export function agreement(): readonly string[] {
   const info = join(number(32, 2), vector8(text("stx1 derived")), vector8(sha256()));
   return [
@@ -109,6 +112,7 @@ function keys(...names: readonly (readonly [string, string])[]): string {
   ]));
 }
 
+/** WELCOME, and what the server proves in it. */
 export function welcome(): readonly string[] {
   const { welcome: frame } = HANDSHAKE;
   return [
@@ -141,6 +145,7 @@ export function welcome(): readonly string[] {
   ];
 }
 
+/** VERIFY, what the client proves in it, and the session's secrets. */
 export function verify(): readonly string[] {
   const { verify: frame } = HANDSHAKE;
   return [
@@ -166,6 +171,7 @@ export function verify(): readonly string[] {
   ];
 }
 
+/** READY, and what the server proves in it. */
 export function ready(): readonly string[] {
   const { ready: frame } = HANDSHAKE;
   return [
@@ -187,6 +193,7 @@ export function ready(): readonly string[] {
   ];
 }
 
+/** A HELLO with a shared key. */
 export function binder(): readonly string[] {
   const client = new Client({ ...INPUTS, mode: 2, modes: [2], psk: SHARED_KEY });
   const frame = client.hello();

@@ -9,11 +9,17 @@ import { type Bytes, ed25519Public, hex, pseudorandom, type SuiteNumber } from "
 /** 2027-01-15T08:00:00Z */
 export const TIME = 1_800_000_000;
 
+/** The client's Ed25519 private key, if nothing else is said. */
 export const CLIENT_SEED = pseudorandom("client's identity", 32);
+/** The server's. */
 export const SERVER_SEED = pseudorandom("server's identity", 32);
+/** Somebody's whom neither knows. */
 export const STRANGER_SEED = pseudorandom("stranger's identity", 32);
+/** What both ends hold in modes 2 and 3. */
 export const SHARED_KEY = pseudorandom("shared key", 32);
+/** A shared key that fits nothing. */
 export const OTHER_SHARED_KEY = pseudorandom("other shared key", 32);
+/** One more. */
 export const THIRD_SHARED_KEY = pseudorandom("third shared key", 32);
 
 /** Inputs of a handshake whose randomness follows from `name`. */
@@ -75,6 +81,7 @@ export interface ServerSetup {
   readonly nonces_on_disk: readonly string[];
 }
 
+/** The client of these inputs. */
 export function clientSetup(inputs: Inputs, more: Partial<ClientSetup> = {}): ClientSetup {
   return {
     identity_seed: hex(inputs.clientSeed),
@@ -91,6 +98,7 @@ export function clientSetup(inputs: Inputs, more: Partial<ClientSetup> = {}): Cl
   };
 }
 
+/** The server of these inputs. */
 export function serverSetup(inputs: Inputs, more: Partial<ServerSetup> = {}): ServerSetup {
   return {
     identity_seed: hex(inputs.serverSeed),
@@ -171,6 +179,7 @@ export interface PositiveHandshake {
   readonly server: ServerSetup;
 }
 
+/** All of them, computed. Throws if the two ends do not agree. */
 export function positiveHandshakes(): readonly PositiveHandshake[] {
   return Object.entries(CASES).map(([name, { what, inputs: given, server = {} }]) => {
     const inputs = inputsOf(name, given);

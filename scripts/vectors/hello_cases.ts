@@ -223,6 +223,7 @@ const SURVIVED: readonly Case[] = [
   }),
 ];
 
+/** All of them. */
 export function helloCases(): readonly Case[] {
   return [...BINDERS, ...SHAPES, ...FRESHNESS, ...SHARES, ...INSTEAD_OF_HELLO, ...SURVIVED];
 }

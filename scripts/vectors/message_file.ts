@@ -88,6 +88,7 @@ function rotationValue() {
   return simple("ROTATION", m.MESSAGES.rotation, value, body);
 }
 
+/** messages.json */
 export function messagesFile(): unknown {
   const { ack, nak, ping, alert, close, start, data, durable, digests, wantManifest, manifest } = m.MESSAGES;
   const block = pseudorandom("block", 40);

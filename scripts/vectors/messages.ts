@@ -49,6 +49,7 @@ export interface Message {
   readonly body: Bytes;
 }
 
+/** A message by its name. */
 export function message(name: keyof typeof MESSAGES, body: Bytes = NOTHING): Message {
   return { type: MESSAGES[name], body };
 }
@@ -145,6 +146,7 @@ export interface Entry {
   readonly path: string;
 }
 
+/** The bytes of an entry. */
 export function encodeEntry({ kind, mode, mtime, size, path }: Entry): Bytes {
   return join(
     number(kind === "file" ? 0 : 1, 1),
@@ -155,10 +157,12 @@ export function encodeEntry({ kind, mode, mtime, size, path }: Entry): Bytes {
   );
 }
 
+/** The bytes of entries one after the other, which `manifest_digest` is over. */
 export function encodeEntries(entries: readonly Entry[]): Bytes {
   return join(...entries.map(encodeEntry));
 }
 
+/** The name of a transfer whose size is known. */
 export function transferIdOf(sender: Bytes, receiver: Bytes, blockSize: number, digest: Bytes): Bytes {
   return sha256(text("stx1 transfer"), number(0, 1), sender, receiver, number(blockSize, 4), digest);
 }
@@ -175,6 +179,7 @@ export interface Offer {
   readonly manifestDigest: Bytes;
 }
 
+/** OFFER's body. */
 export function offer({ transferId, flags, size, count, blockSize, manifestDigest }: Offer): Bytes {
   return join(
     transferId,
@@ -186,18 +191,22 @@ export function offer({ transferId, flags, size, count, blockSize, manifestDiges
   );
 }
 
+/** ACCEPT's body. */
 export function accept(offset: number, hash: Bytes): Bytes {
   return join(number(offset, 8), hash);
 }
 
+/** REJECT's body. */
 export function reject(reason: number, words: Bytes): Bytes {
   return join(number(reason, 1), vector16(words));
 }
 
+/** DATA's body. */
 export function data(index: number, block: Bytes): Bytes {
   return join(number(index, 8), block);
 }
 
+/** END's body. */
 export function end(size: number, blocks: number, crc: number): Bytes {
   return join(number(size, 8), number(blocks, 8), number(crc, 4));
 }
@@ -211,6 +220,7 @@ export interface Done {
   readonly signature: Bytes;
 }
 
+/** DONE's body. */
 export function done({ time, size, sessionId, withDigests, signature }: Done): Bytes {
   return join(number(time, 8), number(size, 8), sessionId, number(withDigests, 1), vector16(signature));
 }
@@ -270,6 +280,7 @@ export interface Facts {
   readonly digests: readonly Bytes[] | undefined;
 }
 
+/** What a receipt says. */
 export function receiptText(facts: Facts): string {
   const files = facts.entries.filter(({ kind }) => kind === "file");
   return [

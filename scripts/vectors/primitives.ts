@@ -24,18 +24,22 @@ export type SuiteNumber = 1 | 2;
 
 // ---- Bytes ----
 
+/** Lower-case hexadecimal. */
 export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** The bytes of hexadecimal digits. */
 export function bytesOf(digits: string): Bytes {
   return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
+/** UTF-8. */
 export function text(characters: string): Bytes {
   return new TextEncoder().encode(characters);
 }
 
+/** All parts one after the other. */
 export function join(...parts: readonly Uint8Array[]): Bytes {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
@@ -57,14 +61,17 @@ export function number(value: number | bigint, size: number): Bytes {
   return bytes;
 }
 
+/** Bytes behind their number in one byte. */
 export function vector8(bytes: Uint8Array): Bytes {
   return join(number(bytes.length, 1), bytes);
 }
 
+/** Bytes behind their number in two bytes. */
 export function vector16(bytes: Uint8Array): Bytes {
   return join(number(bytes.length, 2), bytes);
 }
 
+/** One byte, so many times. */
 export function repeated(byte: number, count: number): Bytes {
   return new Uint8Array(count).fill(byte);
 }
@@ -94,14 +101,17 @@ export function pseudorandom(name: string, size: number): Bytes {
 
 // ---- Hashes ----
 
+/** SHA-256 of the parts one after the other. */
 export function sha256(...parts: readonly Uint8Array[]): Bytes {
   return new Uint8Array(createHash("sha256").update(join(...parts)).digest());
 }
 
+/** SHA-512. */
 export function sha512(bytes: Uint8Array): Bytes {
   return new Uint8Array(createHash("sha512").update(bytes).digest());
 }
 
+/** HMAC-SHA-256. */
 export function hmac(key: Uint8Array, message: Uint8Array): Bytes {
   return new Uint8Array(createHmac("sha256", key).update(message).digest());
 }
@@ -132,7 +142,9 @@ export function finished(secret: Uint8Array, hash: Uint8Array): Bytes {
   return hmac(xl(secret, "finished", NOTHING, 32), hash);
 }
 
+/** No bytes. */
 export const NOTHING: Bytes = new Uint8Array(0);
+/** 0^32 */
 export const ZEROS: Bytes = new Uint8Array(32);
 
 /** CRC-32 (ISO 3309) as a number. */
@@ -158,20 +170,24 @@ function publicHalf(key: KeyObject): Bytes {
   return new Uint8Array(createPublicKey(key).export({ format: "der", type: "spki" })).slice(-32);
 }
 
+/** The X25519 public key of a secret. */
 export function x25519Public(secret: Uint8Array): Bytes {
   return publicHalf(privateKey("x25519", secret));
 }
 
+/** X25519; throws for a result of zeros. */
 export function x25519(secret: Uint8Array, peer: Uint8Array): Bytes {
   const key = Buffer.from(join(X25519_PUBLIC_HEADER, peer));
   const publicKey = createPublicKey({ key, format: "der", type: "spki" });
   return new Uint8Array(diffieHellman({ privateKey: privateKey("x25519", secret), publicKey }));
 }
 
+/** The Ed25519 public key of a seed. */
 export function ed25519Public(seed: Uint8Array): Bytes {
   return publicHalf(privateKey("ed25519", seed));
 }
 
+/** An Ed25519 signature. */
 export function ed25519Sign(seed: Uint8Array, message: Uint8Array): Bytes {
   return new Uint8Array(signWith(null, message, privateKey("ed25519", seed)));
 }
@@ -191,6 +207,7 @@ export function mlKemEncapsulate(
   return { ciphertext: Uint8Array.from(cipherText), secret: Uint8Array.from(sharedSecret) };
 }
 
+/** ML-KEM.Decaps (FIPS 203, algorithm 21). */
 export function mlKemDecapsulate(dk: Uint8Array, ciphertext: Uint8Array): Bytes {
   return Uint8Array.from(ml_kem768.decapsulate(ciphertext, dk));
 }

@@ -134,6 +134,7 @@ function survived(): readonly Case[] {
   ];
 }
 
+/** All of them. */
 export function readyCases(): readonly Case[] {
   return [...READY, ...survived()];
 }

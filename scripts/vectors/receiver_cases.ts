@@ -355,6 +355,7 @@ const ENDS: readonly Case[] = [
   ]),
 ];
 
+/** All of them. */
 export function receiverCases(): readonly Case[] {
   return [...OFFERS, ...MANIFESTS, ...STREAMS, ...OUT_OF_PLACE, ...ENDS];
 }

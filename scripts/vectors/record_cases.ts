@@ -183,6 +183,7 @@ const REPEATING: readonly Case[] = [
   }),
 ];
 
+/** All of them. */
 export function recordCases(): readonly Case[] {
   return [...TAGS, ...SEQUENCES, ...NOISE, ...SIZES, ...ACKNOWLEDGEMENTS, ...REPEATING];
 }

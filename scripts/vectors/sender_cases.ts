@@ -252,6 +252,7 @@ const ENDS: readonly Case[] = [
   ], { repeated: true }),
 ];
 
+/** All of them. */
 export function senderCases(): readonly Case[] {
   return [...RECEIPTS, ...ACCEPTS, ...DURABLES, ...REJECTS, ...OUT_OF_PLACE, ...UNKNOWN_SIZE, ...ENDS];
 }

@@ -8,11 +8,16 @@ import { positiveInputs, type ServerSetup, serverSetup } from "./handshake_cases
 import type { ClientFaults, Inputs } from "./handshake_inputs.ts";
 import type { Bytes } from "./primitives.ts";
 
+/** The handshakes that the cases start from, by what is special in them. */
 export const PLAIN = positiveInputs("identity, AES-256-GCM");
+/** See {@link PLAIN}. */
 export const CHACHA = positiveInputs("identity, ChaCha20-Poly1305");
+/** See {@link PLAIN}. */
 export const PSK = positiveInputs("psk, AES-256-GCM");
+/** See {@link PLAIN}. */
 export const BOTH = positiveInputs("identity+psk, ChaCha20-Poly1305");
 
+/** What a case is, beside its name. */
 export interface ServerCase {
   readonly inputs?: Inputs;
   readonly setup?: Partial<ServerSetup>;

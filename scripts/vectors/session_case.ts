@@ -8,6 +8,7 @@ import * as m from "./messages.ts";
 import { type Bytes, ed25519Public, hex, number, pseudorandom, type SuiteNumber } from "./primitives.ts";
 
 const OURS = pseudorandom("traffic secret of the end that a case is about", 32);
+/** Traffic secret of the peer's records. */
 export const THEIRS = pseudorandom("traffic secret of its peer", 32);
 
 /** What a session is, beside its two secrets. */
@@ -76,6 +77,7 @@ export class Talk {
   }
 }
 
+/** Some message that is handed on. */
 export const OFFER = m.message("data", m.data(0, pseudorandom("block", 20)));
 
 /** A case whose last word, if there is one, is an alert that acknowledges `ack`. */
@@ -93,17 +95,22 @@ export function session(
   return { name, end: "session", setup: talk.setup, steps: talk.steps, error, alert: told };
 }
 
+/** How a record that an attacker has changed ends a session. */
 export function badRecord(ack = 0) {
   return ["bad_record", { number: 6, ack }] as const;
 }
 
+/** How a record in the wrong place ends a session. */
 export function badSequence(ack: number) {
   return ["bad_sequence", { number: 6, ack }] as const;
 }
 
+/** How something that cannot be read ends a session. */
 export function malformed(ack: number) {
   return ["malformed", { number: 5, ack }] as const;
 }
 
+/** How noise, silence and cuts end a session. */
 export const LOST = ["connection_lost", null] as const;
+/** The session goes on. */
 export const FINE = [null, null] as const;

@@ -153,6 +153,7 @@ const ROTATIONS: readonly Case[] = [
   refusedRotation("ROTATION of 201 bytes", "malformed", join(STATEMENT, number(0, 1))),
 ];
 
+/** All of them. */
 export function sessionCases(): readonly Case[] {
   return [...MESSAGES, ...ENDS, ...SILENCE, ...ROTATIONS];
 }

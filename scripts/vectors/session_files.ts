@@ -40,6 +40,7 @@ const RECORDS: readonly (readonly [number, number, m.Message])[] = [
   [131_072, 0xfffe_ffff, m.message("close")],
 ];
 
+/** records.json */
 export function recordsFile(): unknown {
   return {
     cases: SUITES.map((suite) => {
@@ -140,6 +141,7 @@ const TREES: readonly Tree[] = [
   },
 ];
 
+/** manifest.json */
 export function manifestFile(): unknown {
   return {
     cases: TREES.map(({ name, blockSize, entries }) => {
@@ -200,6 +202,7 @@ function receipt(name: string, given: m.Facts) {
   };
 }
 
+/** receipt.json */
 export function receiptFile(): unknown {
   const files = TREES[4]!.entries.filter(({ kind }) => kind === "file");
   const digests = files.map(({ path }) => pseudorandom(`content of ${path}`, 32));
@@ -227,6 +230,7 @@ function mixedOrder(publicKey: Bytes): Bytes {
   return negated;
 }
 
+/** keys.json */
 export function keysFile(): unknown {
   return {
     identities: [CLIENT_SEED, SERVER_SEED, new Uint8Array(32)].map((seed) => {

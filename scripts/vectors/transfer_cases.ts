@@ -17,17 +17,23 @@ import {
   text,
 } from "./primitives.ts";
 
+/** The sender's public key. */
 export const SENDER = ed25519Public(CLIENT_SEED);
+/** The receiver's. */
 export const RECEIVER = ed25519Public(SERVER_SEED);
+/** The session that every transfer runs in. */
 export const SESSION_ID = pseudorandom("session_id of a transfer", 16);
+/** Bytes of a block. */
 export const BLOCK_SIZE = 16_384;
 /** When the receiver puts things in place, in milliseconds. */
 export const TIME_MS = TIME * 1000 + 123;
 
+/** A file of a manifest. */
 export function file(path: string, size: number): m.Entry {
   return { kind: "file", mode: 0o644, mtime: 1_799_999_000_000, size, path };
 }
 
+/** A folder of a manifest. */
 export function folder(path: string): m.Entry {
   return { kind: "folder", mode: 0o755, mtime: 1_799_999_000_000, size: 0, path };
 }
@@ -38,6 +44,7 @@ export interface Cargo {
   readonly content: Bytes;
 }
 
+/** One small file. */
 export const HELLO: Cargo = { entries: [file("hello.txt", 6)], content: text("hello\n") };
 /** Two whole blocks and 100 bytes, in two files and an empty one. */
 export const THREE_BLOCKS: Cargo = {
@@ -45,6 +52,7 @@ export const THREE_BLOCKS: Cargo = {
   content: pseudorandom("content", 2 * BLOCK_SIZE + 100),
 };
 
+/** `manifest_digest` */
 export function digestOf({ entries }: Cargo): Bytes {
   return sha256(m.encodeEntries(entries));
 }
@@ -58,6 +66,7 @@ export function fileDigests({ entries, content }: Cargo): readonly Bytes[] {
   });
 }
 
+/** OFFER of a cargo, save what is given. */
 export function offerOf(cargo: Cargo, given: Partial<m.Offer> = {}): m.Message {
   const blockSize = given.blockSize ?? BLOCK_SIZE;
   const manifestDigest = given.manifestDigest ?? digestOf(cargo);
@@ -75,14 +84,17 @@ export function offerOf(cargo: Cargo, given: Partial<m.Offer> = {}): m.Message {
   );
 }
 
+/** MANIFEST, whole. */
 export function manifestOf({ entries }: Cargo): m.Message {
   return m.message("manifest", m.encodeEntries(entries));
 }
 
+/** ACCEPT of this beginning of a stream. */
 export function acceptOf(content: Bytes): m.Message {
   return m.message("accept", m.accept(content.length, sha256(content)));
 }
 
+/** START there. */
 export function startOf(offset: number): m.Message {
   return m.message("start", number(offset, 8));
 }
@@ -96,10 +108,12 @@ export function dataOf({ content }: Cargo, from = 0): readonly m.Message[] {
   });
 }
 
+/** END of a cargo. */
 export function endOf({ content }: Cargo): m.Message {
   return m.message("end", m.end(content.length, Math.ceil(content.length / BLOCK_SIZE), crc32(content)));
 }
 
+/** What the receipt for a cargo says, save what is given. */
 export function factsOf(cargo: Cargo, given: Partial<m.Facts> = {}): m.Facts {
   const manifestDigest = digestOf(cargo);
   return {
@@ -116,11 +130,14 @@ export function factsOf(cargo: Cargo, given: Partial<m.Facts> = {}): m.Facts {
   };
 }
 
+/** DONE for a cargo. */
 export function doneOf(cargo: Cargo, given: Partial<m.Facts> = {}): m.Message {
   return m.message("done", m.doneOf(SERVER_SEED, factsOf(cargo, given)));
 }
 
+/** WANT_MANIFEST */
 export const WANT_MANIFEST = m.message("wantManifest");
+/** ACCEPT of a receiver that has nothing yet. */
 export const ACCEPT_NOTHING = acceptOf(NOTHING);
 
 /** A message that comes, and one that goes. */
@@ -128,6 +145,7 @@ export function hears(...messages: readonly m.Message[]): readonly Step[] {
   return messages.map((each) => ({ in_message: printed(each) }));
 }
 
+/** Messages go, one after the other. */
 export function says(...messages: readonly m.Message[]): readonly Step[] {
   return messages.map((each) => ({ out_message: printed(each) }));
 }
@@ -146,6 +164,7 @@ export interface ReceiverSetup {
   readonly existing: readonly string[];
 }
 
+/** See {@link ReceiverSetup}. */
 export interface SenderSetup {
   readonly with_digests: boolean;
   /** Whether this run has sent all of it before. */
@@ -157,6 +176,7 @@ export interface SenderSetup {
 /** Code, alert, and with it what the error is. */
 export type Ending = readonly [error: string | null, alert: number | null];
 
+/** A case about a receiver. */
 export function receiverCase(
   name: string,
   [error, alert]: Ending,
@@ -182,6 +202,7 @@ export function receiverCase(
   };
 }
 
+/** A case about a sender of `cargo`. */
 export function senderCase(
   name: string,
   [error, alert]: Ending,

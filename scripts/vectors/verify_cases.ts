@@ -285,6 +285,7 @@ const FRESHNESS: readonly Case[] = [
   }),
 ];
 
+/** All of them. */
 export function verifyCases(): readonly Case[] {
   return [
     ...SEALS,

@@ -311,6 +311,7 @@ const INSTEAD_OF_WELCOME: readonly Case[] = [
   }),
 ];
 
+/** All of them. */
 export function welcomeCases(): readonly Case[] {
   return [...SEALS, ...SHARES, ...SHAPES, ...SIGNATURES, ...IDENTITIES, ...INSTEAD_OF_WELCOME];
 }

@@ -52,6 +52,7 @@ export interface PrintedEntry {
   readonly path: string;
 }
 
+/** The same as this library has it. */
 export function entryOf({ kind, mode, mtime, size, path }: PrintedEntry): Entry {
   return { kind: kind === "file" ? "file" : "directory", mode, mtimeMs: mtime, sizeBytes: size, path };
 }
@@ -62,14 +63,17 @@ function nameOf<Name extends string>(numbers: Readonly<Record<Name, number>>, nu
   return name;
 }
 
+/** The suite of a number. */
 export function suiteOf(number: number): Suite {
   return nameOf(SUITE_NUMBERS, number);
 }
 
+/** The mode of a number. */
 export function modeOf(number: number): AuthMode {
   return nameOf(AUTH_MODE_NUMBERS, number);
 }
 
+/** The message of a number. */
 export function messageTypeOf(number: number): MessageType {
   return nameOf(MESSAGE_TYPES, number);
 }

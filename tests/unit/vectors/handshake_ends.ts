@@ -16,6 +16,7 @@ export interface StartedHandshake<Machine> {
   readonly random: Random & { readonly leftCount: number };
 }
 
+/** A client that has made HELLO. */
 export async function startClient(setup: ClientSetup): Promise<StartedHandshake<ClientHandshake>> {
   const random = drawing(setup.kem_seed, setup.x25519_secret, setup.nonce);
   const machine = await ClientHandshake.start({
@@ -33,6 +34,7 @@ export async function startClient(setup: ClientSetup): Promise<StartedHandshake<
   return { machine, random };
 }
 
+/** A server that waits for HELLO. */
 export async function startServer(setup: ServerSetup): Promise<StartedHandshake<ServerHandshake>> {
   const random = drawing(setup.x25519_secret, setup.nonce);
   const nowMs = setup.time * 1000;

@@ -13,6 +13,7 @@ interface Repetition {
   readonly count: number;
 }
 
+/** A message as a case has it. */
 export interface PrintedMessage {
   readonly type: number;
   readonly body?: string;
@@ -34,6 +35,7 @@ export interface Step {
   readonly end_of_stream?: true;
 }
 
+/** One case. */
 export interface Case<Setup> {
   readonly name: string;
   readonly end: string;
@@ -75,10 +77,12 @@ export function bytesOf(hex: string, then: Repetition = { byte: "00", count: 0 }
   return concat(fromHex(hex), new Uint8Array(then.count).fill(Number.parseInt(then.byte, 16)));
 }
 
+/** The same as this library has it. */
 export function messageOf({ type, body = "", then }: PrintedMessage): Message {
   return { type: messageTypeOf(type), body: bytesOf(body, then) };
 }
 
+/** A message as a case would have it. */
 export function printed({ type, body }: Message): PrintedMessage {
   return { type: MESSAGE_TYPES[type], body: toHex(body) };
 }

@@ -1,0 +1,181 @@
+/**
+ * A SQLite file of stx's, so that it survives a crash: write-ahead log, and every change synchronous and on disk when
+ * the call returns. This opens the file, knows its layout and what its failures mean; the stores over it hold one
+ * memory each. Whoever opens a file closes it, for all of them.
+ * @module
+ */
+import process from "node:process";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { codeOf, StxError } from "../errors.ts";
+
+/** How long another process may hold the file before that is an error. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** What a file is for, and how it is laid out. */
+export interface SqliteLayout {
+  /** Marks a file as one of this kind, in SQLite's application id. */
+  readonly applicationId: number;
+  /**
+   * What makes each version of the layout out of the one before; the first is made out of an empty file. A file in
+   * use has been made by these texts, so none of them may ever change: a new layout is a further one.
+   */
+  readonly versions: readonly string[];
+  /** How errors name the file. */
+  readonly what: string;
+  /** The option that names another file. */
+  readonly option: string;
+  /** What to do about a file that cannot be used as it is. */
+  readonly wayOut: string;
+  /** Whether what is deleted or replaced must be gone from the file, and from its log. */
+  readonly isSecret?: true;
+}
+
+/** See the module's text. */
+export class SqliteFile {
+  readonly #database: DatabaseSync;
+  readonly #path: string;
+  readonly #layout: SqliteLayout;
+
+  /**
+   * Opens or makes the file, and brings one of an older layout to the newest. Throws `state_corrupt` if it is not a
+   * database of stx, is of a newer layout, or is damaged; `state_busy` if another process holds it; `disk` or
+   * `disk_full` if it cannot be opened or made at all. A file that is refused stays as it is.
+   */
+  constructor(path: string, layout: SqliteLayout) {
+    this.#path = path;
+    this.#layout = layout;
+    // Asked for here: Node 20 does not have it, and can use the rest of the library.
+    const sqlite = process.getBuiltinModule("node:sqlite");
+    if (sqlite === undefined) {
+      throw new StxError("disk", `Cannot open a ${layout.what}: this runtime has no SQLite`, {
+        hint: "Node has it from version 22.13 on",
+      });
+    }
+    this.#database = this.guard(() => new sqlite.DatabaseSync(path));
+    try {
+      this.guard(() => this.#prepareFile());
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  #prepareFile(): void {
+    const database = this.#database;
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA trusted_schema = OFF;`);
+    const version = this.#readVersion();
+    const damage = this.#pragma("quick_check(1)");
+    if (damage !== "ok") throw this.corrupt(new Error(String(damage)));
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    if (this.#layout.isSecret) database.exec("PRAGMA secure_delete = ON;");
+    if (version < this.#layout.versions.length) this.transaction(() => this.#migrate());
+  }
+
+  /** Makes the newest layout out of what is there, inside a transaction: all of it, or nothing. */
+  #migrate(): void {
+    // Asked again: another process may have been faster.
+    for (let version = this.#readVersion(); version < this.#layout.versions.length; version++) {
+      this.#database.exec(
+        `${
+          this.#layout.versions[version]
+        } PRAGMA application_id = ${this.#layout.applicationId}; PRAGMA user_version = ${version + 1};`,
+      );
+    }
+  }
+
+  /** The version of the file's layout, 0 if it is empty. Throws if it is none that is known here. */
+  #readVersion(): number {
+    const applicationId = this.#pragma("application_id");
+    const version = Number(this.#pragma("user_version"));
+    const { tables } = this.#database.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()!;
+    if (tables === 0 && applicationId === 0 && version === 0) return 0;
+    if (
+      applicationId === this.#layout.applicationId && version >= 1 && version <= this.#layout.versions.length
+    ) return version;
+    throw new StxError(
+      "state_corrupt",
+      applicationId === this.#layout.applicationId
+        ? `The ${this.#layout.what} ${this.#path} has layout ${version}, this stx knows 1 to ${this.#layout.versions.length}`
+        : `The ${this.#layout.what} ${this.#path} is a database of another program`,
+      { hint: this.#layout.wayOut },
+    );
+  }
+
+  /** The one value that a pragma answers with. */
+  #pragma(pragma: string): unknown {
+    return Object.values(this.#database.prepare(`PRAGMA ${pragma}`).get()!)[0];
+  }
+
+  /** Compiles a statement. Throws `state_corrupt` if the file lacks what it asks for. */
+  prepare(sql: string): StatementSync {
+    return this.guard(() => this.#database.prepare(sql));
+  }
+
+  /**
+   * Runs `body` as one change to the file, alone among all processes: when this returns, all of it is on disk; if
+   * anything is thrown, none of it is done. Not to be called inside itself.
+   */
+  transaction<T>(body: () => T): T {
+    return this.guard(() => {
+      this.#database.exec("BEGIN IMMEDIATE");
+      try {
+        const result = body();
+        this.#database.exec("COMMIT");
+        return result;
+      } finally {
+        // SQLite itself has ended it after some failures, as when the disk is full.
+        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      }
+    });
+  }
+
+  /** Runs `body`, and turns what SQLite throws into an {@link StxError} that names the file. */
+  guard<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      if (codeOf(error) !== undefined) throw error;
+      const text = error instanceof Error ? error.message : String(error);
+      if (/malformed|not a database|no such (table|column)|already exists|has \d+ columns/.test(text)) {
+        throw this.corrupt(error);
+      }
+      if (text.includes("is locked")) {
+        throw new StxError(
+          "state_busy",
+          `The ${this.#layout.what} ${this.#path} is in use by another process`,
+          {
+            hint: `stop the other process, or name another file with ${this.#layout.option}`,
+            cause: error,
+          },
+        );
+      }
+      if (text.includes("is full")) {
+        throw new StxError("disk_full", `Cannot write the state file ${this.#path}: the disk is full`, {
+          cause: error,
+        });
+      }
+      throw new StxError("disk", `Cannot use the state file ${this.#path}: ${text}`, {
+        hint: `name another file with ${this.#layout.option}`,
+        cause: error,
+      });
+    }
+  }
+
+  /** The error for content that stx has not written like that. */
+  corrupt(cause: unknown): StxError {
+    return new StxError("state_corrupt", `The ${this.#layout.what} ${this.#path} is damaged`, {
+      hint: this.#layout.wayOut,
+      cause,
+    });
+  }
+
+  /** Empties the write-ahead log into the file, so that nothing is left there of what was deleted. */
+  truncateLog(): void {
+    this.guard(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+  }
+
+  /** Closes the file; no store over it can be asked afterwards. */
+  close(): void {
+    this.#database.close();
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A rounds server's keys in a SQLite file of their own. A root that was replaced is overwritten in the file, and the
+ * write-ahead log is emptied: whoever takes the file learns nothing of epochs before.
+ * @module
+ */
+import type { StatementSync } from "node:sqlite";
+import type { Bytes } from "../bytes/bytes.ts";
+import type { RoundsKeyStore } from "../ports.ts";
+import { SqliteFile, type SqliteLayout } from "./sqlite_file.ts";
+
+const LAYOUT: SqliteLayout = {
+  // "stxr"
+  applicationId: 0x73747872,
+  versions: [
+    `
+    CREATE TABLE clients (
+      id TEXT NOT NULL PRIMARY KEY,
+      epoch INTEGER NOT NULL,
+      root BLOB NOT NULL CHECK (length(root) = 32)
+    ) STRICT, WITHOUT ROWID;
+  `,
+  ],
+  what: "key database",
+  option: "--keys",
+  wayOut: "name another file with --keys, or move this one away and enrol every client again",
+  isSecret: true,
+};
+
+/** See the module's text. */
+export class SqliteRoundsKeys implements RoundsKeyStore {
+  readonly #file: SqliteFile;
+  readonly #find: StatementSync;
+  readonly #advance: StatementSync;
+
+  /** Opens or makes the file; what is thrown is as with {@link SqliteFile}. */
+  constructor(path: string) {
+    this.#file = new SqliteFile(path, LAYOUT);
+    this.#find = this.#file.prepare("SELECT root, epoch FROM clients WHERE id = ?");
+    this.#advance = this.#file.prepare("UPDATE clients SET epoch = ?, root = ? WHERE id = ? AND epoch = ?");
+  }
+
+  /** The root and epoch of a client. */
+  find(id: string): { readonly root: Bytes; readonly epoch: number } | undefined {
+    return this.#file.guard(() => {
+      const row = this.#find.get(id);
+      return row === undefined ? undefined : { root: row["root"] as Bytes, epoch: row["epoch"] as number };
+    });
+  }
+
+  /** Goes on to another epoch. */
+  advance(id: string, from: number, to: number, root: Bytes): boolean {
+    return this.#change(() => this.#advance.run(to, root, id, from).changes === 1);
+  }
+
+  /** Enrols a client. */
+  enroll(id: string, root: Bytes): void {
+    this.#change(() => this.#file.prepare("INSERT OR REPLACE INTO clients VALUES (?, 0, ?)").run(id, root));
+  }
+
+  /** Forgets a client. */
+  revoke(id: string): boolean {
+    return this.#change(() => this.#file.prepare("DELETE FROM clients WHERE id = ?").run(id).changes === 1);
+  }
+
+  /** Every client's name and epoch. */
+  list(): readonly { readonly id: string; readonly epoch: number }[] {
+    return this.#file.guard(() =>
+      this.#file.prepare("SELECT id, epoch FROM clients ORDER BY id").all().map((row) => ({
+        id: row["id"] as string,
+        epoch: row["epoch"] as number,
+      }))
+    );
+  }
+
+  #change<T>(body: () => T): T {
+    const result = this.#file.transaction(body);
+    this.#file.truncateLog();
+    return result;
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#file.close();
+  }
+}
