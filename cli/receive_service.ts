@@ -62,6 +62,9 @@ const ASK_AGAIN_MS = 30_000;
 
 const EVICTION_TOLD_EVERY_MS = 60_000;
 
+/** Evicted ones that may hold a socket until they are told. */
+const LEAVING_MAX = 16;
+
 /** A handshake that had to make room for another. */
 class Evicted extends Error {}
 
@@ -74,6 +77,8 @@ export class ReceiveService {
   readonly #channels = new Set<Channel>();
   /** Connections that have not proved anything yet. */
   readonly #strangers = new Set<Duplex>();
+  /** Evicted ones whose socket is still open. */
+  readonly #leaving = new Set<Promise<void>>();
   readonly #guard = new HelloGuard();
   readonly #admission = new Admission(systemRandom);
   #evictedCount = 0;
@@ -90,6 +95,8 @@ export class ReceiveService {
   async run(): Promise<void> {
     const { listener } = this.#options;
     while (!this.#stopping) {
+      // Accepting is quicker than hanging up, and would pile up sockets.
+      while (this.#leaving.size >= LEAVING_MAX) await Promise.race(this.#leaving);
       let conn: Deno.TcpConn;
       try {
         conn = await listener.accept();
@@ -173,7 +180,8 @@ export class ReceiveService {
     let isEvicted = false;
     const leave = this.#admission.enter(address, () => {
       isEvicted = true;
-      void turnAway(duplex);
+      const leaving = turnAway(duplex).finally(() => this.#leaving.delete(leaving));
+      this.#leaving.add(leaving);
     });
     const hasRoom = () => this.#channels.size < CONNECTIONS_MAX;
     return await accept(

@@ -47,7 +47,7 @@ export class Admission {
 
   /**
    * All places are free.
-   * @param random decides who is evicted; each candidate is equally likely
+   * @param random decides who is evicted; each candidate of the older half is equally likely
    */
   constructor(random: Random, limits: AdmissionLimits = STX_LIMITS) {
     this.#random = random;
@@ -85,12 +85,15 @@ export class Admission {
     return this.#anyOf((each) => each.count === most);
   }
 
-  /** A random one of the places of those networks, of which there must be one. */
+  /**
+   * A random one of the older half of those networks' places, of which there must be one. Places stand in the order of
+   * their coming: who has just come needs a moment more, who has been there long mostly does not mean to finish.
+   */
   #anyOf(isMeant: (network: Network) => boolean): Place {
     // Counted and not copied: under a flood this runs so often that copies would fill the memory.
     let candidateCount = 0;
     for (const { network } of this.#places) if (isMeant(network)) candidateCount += 1;
-    let skipCount = this.#below(candidateCount);
+    let skipCount = this.#below(Math.ceil(candidateCount / 2));
     return this.#places.find(({ network }) => isMeant(network) && skipCount-- === 0)!;
   }
 

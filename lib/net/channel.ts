@@ -26,6 +26,8 @@ import { Connection, type ConnectionEvent, type Rotations } from "./connection.t
 
 /** One read from the socket: what Linux hands over at once at most, as measured. */
 const READ_SIZE = 256 * 1024;
+/** The same before the handshake is over: strangers must not fill the memory with what they do not send. */
+const HANDSHAKE_READ_SIZE = 4 * 1024;
 /** Received messages that wait for their reader; beyond, the socket is left alone and TCP slows the peer. */
 const QUEUE_SIZE_MAX = 4 * 1024 * 1024;
 /** What a message costs beside its body, so that small ones count too. */
@@ -196,11 +198,12 @@ export class Channel implements TransferChannel {
   }
 
   async #readLoop(): Promise<void> {
-    const buffer = new Uint8Array(READ_SIZE);
+    let buffer = new Uint8Array(HANDSHAKE_READ_SIZE);
     let handled: Promise<void> = Promise.resolve();
     let drainedSizeBytes = 0;
     try {
       for (;;) {
+        if (this.#keys !== undefined && buffer.length < READ_SIZE) buffer = new Uint8Array(READ_SIZE);
         const size = await this.#duplex.read(buffer);
         if (size === null) break;
         if (this.#failure !== undefined || this.#finishing) {

@@ -66,9 +66,16 @@ export function printed({ type, body }: Message): PrintedMessage {
   return { type, body: hex(body) };
 }
 
+/** As many equal bytes at an end of others are written as their number. */
+const REPETITION_MIN = 1_000;
+
 /** Bytes come, and these messages are handed on. */
 export function comes(bytes: Bytes, ...gives: readonly Message[]): Step {
-  return gives.length === 0 ? { in: hex(bytes) } : { in: hex(bytes), gives: gives.map(printed) };
+  const last = bytes.at(-1);
+  const count = bytes.length - 1 - bytes.findLastIndex((byte) => byte !== last);
+  const given = gives.length === 0 ? {} : { gives: gives.map(printed) };
+  if (count < REPETITION_MIN) return { in: hex(bytes), ...given };
+  return { in: hex(bytes.slice(0, -count)), then: { byte: hex(bytes.slice(-1)), count }, ...given };
 }
 
 /** The end sends these bytes. */

@@ -4,18 +4,9 @@
  */
 import { type Case, clientAlert, comes, goes, type PrintedAlert, type Step } from "./cases.ts";
 import { Client, Server } from "./handshake.ts";
-import { type ClientSetup, clientSetup, positiveInputs } from "./handshake_cases.ts";
+import { type ClientSetup, clientSetup, PLAIN } from "./handshake_cases.ts";
 import { extensions, type Inputs, type ServerFaults } from "./handshake_inputs.ts";
 import { type Bytes, join } from "./primitives.ts";
-
-/** The handshakes that the cases start from, by what is special in them. */
-export const PLAIN = positiveInputs("identity, AES-256-GCM");
-/** See {@link PLAIN}. */
-export const CHACHA = positiveInputs("identity, ChaCha20-Poly1305");
-/** See {@link PLAIN}. */
-export const PSK = positiveInputs("psk, AES-256-GCM");
-/** See {@link PLAIN}. */
-export const BOTH = positiveInputs("identity+psk, ChaCha20-Poly1305");
 
 /** What a case is, beside its name. */
 export interface ClientCase {

@@ -10,6 +10,7 @@ import {
   ed25519Sign,
   extract,
   finished,
+  hex,
   hmac,
   join,
   keyOf,
@@ -32,7 +33,6 @@ import {
   type ClientFaults,
   contentToSign,
   extensions,
-  type Faults,
   frame,
   frameHeader,
   FRAMES,
@@ -286,21 +286,16 @@ export interface Handshake {
   readonly welcome: Bytes;
   readonly verify: Bytes;
   readonly ready: Bytes;
-  readonly client: Client;
-  readonly server: Server;
   readonly values: Readonly<Record<string, Bytes>>;
 }
 
-/**
- * Runs both ends against each other. Frames behind a fault are what an end makes that does not notice it; a frame that
- * an attacker changes is here as its sender made it.
- */
-export function runHandshake(inputs: Inputs, faults: Faults = {}): Handshake {
-  const client = new Client(inputs, faults.client);
-  const server = new Server(inputs, faults.server);
+/** Runs both ends against each other. Throws if they do not compute the same. */
+export function runHandshake(inputs: Inputs): Handshake {
+  const client = new Client(inputs);
+  const server = new Server(inputs);
   const hello = client.hello();
-  const welcome = server.welcome(faults.helloOnTheWay?.(hello) ?? hello);
-  client.welcome(faults.welcomeOnTheWay?.(welcome) ?? welcome);
+  const welcome = server.welcome(hello);
+  client.welcome(welcome);
   client.authentication(server);
   const verify = client.verify();
   server.verify(client);
@@ -308,10 +303,14 @@ export function runHandshake(inputs: Inputs, faults: Faults = {}): Handshake {
   const values: Record<string, Bytes> = {};
   // In the order of the protocol: each end has made what the other has not.
   for (const name of ORDER) {
-    const value = client.values[name] ?? server.values[name];
+    const [left, right] = [client.values[name], server.values[name]];
+    if (left !== undefined && right !== undefined && hex(left) !== hex(right)) {
+      throw new Error(`The two ends differ in ${name}`);
+    }
+    const value = left ?? right;
     if (value !== undefined) values[name] = value;
   }
-  return { inputs, hello, welcome, verify, ready, client, server, values };
+  return { inputs, hello, welcome, verify, ready, values };
 }
 
 /** Everything that a handshake computes, in the order of the protocol. */

@@ -179,23 +179,27 @@ export interface PositiveHandshake {
   readonly server: ServerSetup;
 }
 
-/** All of them, computed. Throws if the two ends do not agree. */
+/** All of them, computed. */
 export function positiveHandshakes(): readonly PositiveHandshake[] {
   return Object.entries(CASES).map(([name, { what, inputs: given, server = {} }]) => {
     const inputs = inputsOf(name, given);
     const handshake = runHandshake(inputs);
-    for (const [key, value] of Object.entries(handshake.client.values)) {
-      const other = handshake.server.values[key];
-      if (other !== undefined && hex(other) !== hex(value)) throw new Error(`The ends differ in ${key}`);
-    }
     return { name, what, handshake, client: clientSetup(inputs), server: serverSetup(inputs, server) };
   });
 }
 
-/** The one whose name this is. */
-export function positiveInputs(name: string): Inputs {
+function inputsNamed(name: string): Inputs {
   return inputsOf(name, CASES[name]!.inputs);
 }
+
+/** The handshakes that the faults start from, by what is special in them. */
+export const PLAIN: Inputs = inputsNamed("identity, AES-256-GCM");
+/** See {@link PLAIN}. */
+export const CHACHA: Inputs = inputsNamed("identity, ChaCha20-Poly1305");
+/** See {@link PLAIN}. */
+export const PSK: Inputs = inputsNamed("psk, AES-256-GCM");
+/** See {@link PLAIN}. */
+export const BOTH: Inputs = inputsNamed("identity+psk, ChaCha20-Poly1305");
 
 /** handshake.json */
 export function handshakeFile(): unknown {

@@ -106,12 +106,3 @@ export function extensions(...each: readonly (readonly [number, Uint8Array])[]):
 export function contentToSign(role: string, hash: Uint8Array): Bytes {
   return join(new Uint8Array(64).fill(0x20), text(`STX/1 ${role} handshake`), number(0, 1), hash);
 }
-
-/** Where a handshake departs from the specification, at either end. */
-export interface Faults {
-  readonly client?: ClientFaults;
-  readonly server?: ServerFaults;
-  /** What an attacker makes of frames on their way. */
-  readonly helloOnTheWay?: (hello: Bytes) => Bytes;
-  readonly welcomeOnTheWay?: (welcome: Bytes) => Bytes;
-}

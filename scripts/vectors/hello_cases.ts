@@ -3,7 +3,7 @@
  * @module
  */
 import { type Case, clear, clearAlert } from "./cases.ts";
-import { OTHER_SHARED_KEY, SHARED_KEY, THIRD_SHARED_KEY } from "./handshake_cases.ts";
+import { OTHER_SHARED_KEY, PLAIN, PSK, SHARED_KEY, THIRD_SHARED_KEY } from "./handshake_cases.ts";
 import { type ClientFaults, extensions, frame, frameHeader, FRAMES } from "./handshake_inputs.ts";
 import {
   type Bytes,
@@ -25,7 +25,7 @@ import {
   xl,
   ZEROS,
 } from "./primitives.ts";
-import { atHello, atShare, atVerify, PLAIN, PSK } from "./server_case.ts";
+import { atHello, atShare, atVerify } from "./server_case.ts";
 
 const REFUSED = { error: "handshake_failed", alert: clear(1) };
 const MALFORMED = { error: "malformed", alert: clear(1) };
@@ -218,6 +218,11 @@ const SURVIVED: readonly Case[] = [
       vector8(Uint8Array.of(9, 1)),
       extensions([0, NOTHING], [51, text("what is not known")], [0xffff, NOTHING]),
     ),
+    error: null,
+    alert: null,
+  }),
+  atVerify("HELLO of 16,384 bytes", {
+    client: withLists(BOTH_SUITES, MODE_1, extensions([1, new Uint8Array(15_111)])),
     error: null,
     alert: null,
   }),

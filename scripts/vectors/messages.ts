@@ -301,6 +301,8 @@ export function receiptText(facts: Facts): string {
 /** Where a signature departs from what a receipt has. */
 export interface SignatureFaults {
   readonly namespace?: string;
+  /** Stands in the blob in place of the one that is signed. */
+  readonly namedNamespace?: string;
   readonly reserved?: string;
   readonly hash?: "sha256" | "sha512";
   /** Stands in the blob in place of the signer's. */
@@ -321,7 +323,7 @@ export function sshsig(seed: Bytes, content: Bytes, faults: SignatureFaults = {}
     text("SSHSIG"),
     number(1, 4),
     sshString(publicKeyBlob(faults.publicKey ?? ed25519Public(seed))),
-    sshString(namespace),
+    sshString(faults.namedNamespace ?? namespace),
     sshString(reserved),
     sshString(hash),
     sshString(join(sshString("ssh-ed25519"), sshString(signature))),

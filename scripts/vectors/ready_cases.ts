@@ -4,9 +4,9 @@
  */
 import { type Case, clearAlert, comes, goes, inSession, sealedAlert, type Step } from "./cases.ts";
 import { Client, Server } from "./handshake.ts";
-import { clientSetup } from "./handshake_cases.ts";
+import { BOTH, clientSetup, PLAIN } from "./handshake_cases.ts";
 import { finished, flipped, join, NOTHING, number, text } from "./primitives.ts";
-import { atReady, BOTH, PLAIN, withExtensions } from "./client_case.ts";
+import { atReady, withExtensions } from "./client_case.ts";
 
 const LIMITS: readonly Case[] = [
   [15, 262_144],

@@ -111,8 +111,13 @@ const MANIFESTS: readonly Case[] = [
     "a manifest other than the one that was offered",
     BAD_MANIFEST,
     HELLO,
-    manifestOf(cargo(file("hello.txt", 7))),
+    manifestOf({ ...HELLO, entries: [{ ...HELLO.entries[0]!, mtime: 0 }] }),
   ),
+  receiverCase("more entries than were counted, though the digest is theirs", BAD_MANIFEST, [
+    ...hears(offerOf(THREE_BLOCKS, { count: 3 })),
+    ...says(WANT_MANIFEST),
+    ...hears(manifestOf(THREE_BLOCKS)),
+  ]),
   atManifest(
     "more entries than were offered",
     BAD_MANIFEST,
@@ -231,6 +236,18 @@ const STREAMS: readonly Case[] = [
       },
     ])
   ),
+  receiverCase("DATA of a whole block where less is left", MALFORMED, [
+    ...started(THREE_BLOCKS),
+    ...hears(...dataOf(THREE_BLOCKS).slice(0, 2)),
+    {
+      in_message: {
+        type: m.MESSAGES.data,
+        body: hex(number(2, 8)),
+        then: { byte: "00", count: BLOCK_SIZE },
+      },
+    },
+    ...says(m.message("durable", number(2 * BLOCK_SIZE, 8))),
+  ]),
   receiverCase("DATA beyond the size that was offered", MALFORMED, [
     ...started(HELLO),
     ...hears(data(0, text("hello\n!"))),

@@ -50,6 +50,16 @@ const SEQUENCES: readonly Case[] = [
     talk.comes(record, OFFER);
     talk.comes(record);
   }),
+  session("a repetition of a record that was not asked for twice", ...badSequence(2), (talk) => {
+    const first = talk.hears(OFFER, 0);
+    const second = talk.peer.record(OFFER, 0);
+    for (const place of [-1, -2]) {
+      talk.comes(flipped(second, place));
+      talk.answers(m.message("nak", number(1, 4)), 1);
+    }
+    talk.comes(second, OFFER);
+    talk.comes(first);
+  }),
   session("number 2^32 - 2^16", "bad_sequence", null, (talk) => {
     talk.comes(talk.peer.at(4_294_901_760, m.plaintextOf(OFFER, 0), { generation: 0 }));
   }, { first: 4_294_901_760 }),
@@ -117,6 +127,15 @@ const NOISE: readonly Case[] = [
     talk.comes(flipped(talk.peer.record(OFFER, 0), -1));
     talk.answers(NAK_0, 0);
     talk.steps.push({ in: "ff", then: { byte: "ff", count: 33_554_500 } });
+  }),
+  session("twice 17,000,000 bytes without an intact record, and one between them", ...FINE, (talk) => {
+    for (const number_ of [0, 1]) {
+      const record = talk.peer.record(OFFER, 0);
+      talk.comes(flipped(record, -1));
+      talk.answers(m.message("nak", number(number_, 4)), number_);
+      talk.steps.push({ in: "ff", then: { byte: "ff", count: 17_000_000 } });
+      talk.comes(record, OFFER);
+    }
   }),
 ];
 

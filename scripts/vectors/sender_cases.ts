@@ -5,7 +5,18 @@
 import type { Case, Step } from "./cases.ts";
 import { SERVER_SEED, STRANGER_SEED } from "./handshake_cases.ts";
 import * as m from "./messages.ts";
-import { flipped, hex, join, NOTHING, number, pseudorandom, repeated, sha256, text } from "./primitives.ts";
+import {
+  ed25519Public,
+  flipped,
+  hex,
+  join,
+  NOTHING,
+  number,
+  pseudorandom,
+  repeated,
+  sha256,
+  text,
+} from "./primitives.ts";
 import {
   ACCEPT_NOTHING,
   acceptOf,
@@ -90,6 +101,17 @@ const RECEIPTS: readonly Case[] = [
     BAD_RECEIPT,
     signed(m.sshsig(SERVER_SEED, TEXT, { reserved: "x" })),
   ),
+  atDone(
+    "the receiver's signature under another's name",
+    BAD_RECEIPT,
+    signed(m.sshsig(SERVER_SEED, TEXT, { publicKey: ed25519Public(STRANGER_SEED) })),
+  ),
+  atDone(
+    "a right signature that names another namespace",
+    BAD_RECEIPT,
+    signed(m.sshsig(SERVER_SEED, TEXT, { namedNamespace: "file" })),
+  ),
+  atDone("a receipt with another size than DONE", BAD_RECEIPT, signed(SIGNATURE, { size: 7 })),
   atDone("no signature", BAD_RECEIPT, signed(NOTHING)),
   atDone("a byte behind the signature", BAD_RECEIPT, signed(join(SIGNATURE, number(0, 1)))),
   atDone(

@@ -4,18 +4,9 @@
  */
 import { type Case, clearAlert, comes, goes, type PrintedAlert, serverAlert, type Step } from "./cases.ts";
 import { Client, Server } from "./handshake.ts";
-import { positiveInputs, type ServerSetup, serverSetup } from "./handshake_cases.ts";
+import { PLAIN, type ServerSetup, serverSetup } from "./handshake_cases.ts";
 import type { ClientFaults, Inputs } from "./handshake_inputs.ts";
 import type { Bytes } from "./primitives.ts";
-
-/** The handshakes that the cases start from, by what is special in them. */
-export const PLAIN = positiveInputs("identity, AES-256-GCM");
-/** See {@link PLAIN}. */
-export const CHACHA = positiveInputs("identity, ChaCha20-Poly1305");
-/** See {@link PLAIN}. */
-export const PSK = positiveInputs("psk, AES-256-GCM");
-/** See {@link PLAIN}. */
-export const BOTH = positiveInputs("identity+psk, ChaCha20-Poly1305");
 
 /** What a case is, beside its name. */
 export interface ServerCase {

@@ -14,7 +14,7 @@ import {
   type Step,
 } from "./cases.ts";
 import { Client, Server } from "./handshake.ts";
-import { serverSetup, STRANGER_SEED, TIME } from "./handshake_cases.ts";
+import { BOTH, CHACHA, PLAIN, PSK, serverSetup, STRANGER_SEED, TIME } from "./handshake_cases.ts";
 import { contentToSign, frame, frameHeader, FRAMES } from "./handshake_inputs.ts";
 import { Direction, message, rotation } from "./messages.ts";
 import {
@@ -35,7 +35,7 @@ import {
   sha256,
   ZEROS,
 } from "./primitives.ts";
-import { atVerify, BOTH, CHACHA, PLAIN, PSK } from "./server_case.ts";
+import { atVerify } from "./server_case.ts";
 
 const UNOPENED = { error: "handshake_failed", alert: sealed(1) };
 

@@ -4,7 +4,7 @@
  */
 import { type Case, clear, clearAlert, sealed } from "./cases.ts";
 import { Client } from "./handshake.ts";
-import { SERVER_SEED, STRANGER_SEED, TIME } from "./handshake_cases.ts";
+import { BOTH, CHACHA, PLAIN, PSK, SERVER_SEED, STRANGER_SEED, TIME } from "./handshake_cases.ts";
 import { contentToSign, frame, frameHeader, FRAMES } from "./handshake_inputs.ts";
 import {
   ed25519Public,
@@ -24,7 +24,7 @@ import {
   text,
   X25519_ORDER_8,
 } from "./primitives.ts";
-import { atWelcome, BOTH, CHACHA, PLAIN, PSK, withExtensions } from "./client_case.ts";
+import { atWelcome, withExtensions } from "./client_case.ts";
 
 /** A fault in WELCOME that makes the seal not open: nobody has proved anything, so the alert is in clear. */
 const UNOPENED = { error: "handshake_failed", alert: clear(1) };

@@ -111,7 +111,7 @@ Deno.test("a newcomer counts for its network, so it takes no place from one that
   }
 });
 
-Deno.test("where networks have equally many, any of their handshakes may be the one, and no other", () => {
+Deno.test("where networks have equally many, any of the older half of their handshakes may be the one, and no other", () => {
   const total = HANDSHAKES_MAX;
   const lost = new Set<number>();
   for (let drawn = 0; drawn < 4; drawn++) {
@@ -121,12 +121,13 @@ Deno.test("where networks have equally many, any of their handshakes may be the 
     hall.enterMany(total - 4, v4);
     lost.add(hall.all.indexOf(hall.enter("198.51.100.1")!));
   }
-  assert.deepEqual([...lost].sort(), [0, 1, 2, 3]);
+  assert.deepEqual([...lost].sort(), [0, 1]);
 });
 
 Deno.test("the draw is unbiased: numbers behind the last whole multiple are drawn again", () => {
   const losers = 192;
-  const usable = 2 ** 32 - 2 ** 32 % losers;
+  const older = losers / 2;
+  const usable = 2 ** 32 - 2 ** 32 % older;
   assert.notEqual(usable, 2 ** 32);
   const fill = (hall: Hall) => {
     for (let network = 0; network < losers / 64; network++) hall.enterMany(64, () => v4(network));
@@ -134,7 +135,7 @@ Deno.test("the draw is unbiased: numbers behind the last whole multiple are draw
     return hall;
   };
   const last = fill(new Hall(dealt(usable - 1)));
-  assert.equal(last.enter("198.51.100.1"), last.all[losers - 1]);
+  assert.equal(last.enter("198.51.100.1"), last.all[older - 1]);
   const again = fill(new Hall(dealt(usable, 2 ** 32 - 1, 5)));
   assert.equal(again.enter("198.51.100.1"), again.all[5]);
 });
@@ -314,10 +315,10 @@ function shareOfHonest({ perSecond, address }: Flood, seed: number): number {
   return finishedCount / tryCount;
 }
 
-Deno.test("an honest handshake mostly survives 500 silent strangers a second, each from another address", () => {
+Deno.test("an honest handshake survives 500 silent strangers a second, each from another address", () => {
   const share = shareOfHonest({ perSecond: 500, address: v4 }, 1);
-  // 50 newcomers come meanwhile, each of whom evicts one of 256: (1 - 1/256)^50 = 82 %. A second try makes it 97 %.
-  assert.ok(share > 0.78 && share < 0.86, `${share}`);
+  // 50 newcomers come meanwhile, so it does not get into the older half of 256.
+  assert.equal(share, 1);
 });
 
 Deno.test("it always survives a flood from fewer addresses than there are places", () => {

@@ -13,7 +13,7 @@ import { PROJECT_FOLDER } from "../../../scripts/project.ts";
 import { EXAMPLE } from "../../../scripts/vectors/example_inputs.ts";
 import { clientSetup, serverSetup } from "../../../scripts/vectors/handshake_cases.ts";
 import { type MemoryDuplex, memoryLine } from "../../support/memory_duplex.ts";
-import { cryptoSettled } from "../../support/settled_crypto.ts";
+import { cryptoTest } from "../../support/settled_crypto.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
 import { assertBytes } from "./files.ts";
@@ -43,14 +43,29 @@ function flightsOf(page: string): readonly Flight[] {
 const FLIGHTS = flightsOf(Deno.readTextFileSync(`${PROJECT_FOLDER}/docs/protocol-example.md`));
 const { inputs, entry, content, timeMs, blockSize } = EXAMPLE;
 
-/** Plays one side from the page, and holds what the other says against it. */
+/** Plays one side from the page, and holds what the other says against it; ends the line if that is wrong. */
 async function play(side: Side, line: MemoryDuplex): Promise<void> {
+  try {
+    await playFlights(side, line);
+  } finally {
+    line.close();
+  }
+}
+
+async function playFlights(side: Side, line: MemoryDuplex): Promise<void> {
   for (const { from, bytes } of FLIGHTS) {
     if (from === side) await line.write(bytes);
     else assertBytes(await readExactly(line, bytes.length), toHex(bytes));
   }
   await line.closeWrite();
   assert.equal(await line.read(new Uint8Array(1)), null, "it says more than the page");
+}
+
+/** Both to their ends; the page's word is the first to count. */
+async function both(page: Promise<void>, end: Promise<void>): Promise<void> {
+  const [played, ended] = await Promise.allSettled([page, end]);
+  if (played.status === "rejected") throw played.reason;
+  if (ended.status === "rejected") throw ended.reason;
 }
 
 async function readExactly(line: MemoryDuplex, size: number): Promise<Bytes> {
@@ -68,14 +83,13 @@ Deno.test("the page has a whole connection", () => {
   assert.deepEqual(turns, ["client", "server", "client", "server", "client", "server", "client", "server"]);
 });
 
-Deno.test("a real receiver takes the client's bytes of the page and answers with the server's", async () => {
+cryptoTest("a real receiver takes the client's bytes of the page and answers with the server's", async () => {
   await withTempFolder(async (temporary) => {
     const folderPath = await Deno.realPath(temporary);
     const clock = new VirtualClock(timeMs);
     const { machine } = await startServer(serverSetup(inputs));
     const [page, receiver] = memoryLine();
-    const playing = play("client", page);
-    const count = await withFixedKem(inputs.kemRandomness, async () => {
+    const receiving = async (): Promise<void> => {
       const channel = await openChannel(receiver, machine, clock);
       await receive(channel, {
         identity: await identityFromSeed(inputs.serverSeed),
@@ -85,8 +99,8 @@ Deno.test("a real receiver takes the client's bytes of the page and answers with
         folder: openReceivingFolder(folderPath),
         folderPath,
       });
-    });
-    await playing;
+    };
+    const count = await withFixedKem(inputs.kemRandomness, () => both(play("client", page), receiving()));
     assert.equal(count, 1);
     assertBytes(Deno.readFileSync(`${folderPath}/hello.txt`), toHex(content));
     const { mtime, mode } = Deno.statSync(`${folderPath}/hello.txt`);
@@ -95,10 +109,9 @@ Deno.test("a real receiver takes the client's bytes of the page and answers with
     assert.deepEqual(Array.from(Deno.readDirSync(folderPath), ({ name }) => name), ["hello.txt"]);
     assert.equal(clock.pendingCount, 0);
   });
-  await cryptoSettled();
 });
 
-Deno.test("a real sender takes the server's bytes of the page and says the client's", async () => {
+cryptoTest("a real sender takes the server's bytes of the page and says the client's", async () => {
   await withTempFolder(async (folder) => {
     const path = `${folder}/hello.txt`;
     Deno.writeFileSync(path, content);
@@ -107,20 +120,23 @@ Deno.test("a real sender takes the server's bytes of the page and says the clien
     const clock = new VirtualClock(timeMs);
     const { machine } = await startClient(clientSetup(inputs));
     const [page, sender] = memoryLine();
-    const playing = play("server", page);
-    const channel = await openChannel(sender, machine, clock);
     const source = openSource([path], { followLinks: false, onWarning: assert.fail });
-    const { facts } = await send(channel, {
-      identity: (await identityFromSeed(inputs.clientSeed)).publicKey,
-      manifest: makeManifest(source.entries, true),
-      source,
-      blockSizeBytes: blockSize,
-      clock,
-    });
-    source.close();
-    await playing;
-    assert.equal(facts.finishedMs, timeMs);
+    const sending = async (): Promise<void> => {
+      const channel = await openChannel(sender, machine, clock);
+      const { facts } = await send(channel, {
+        identity: (await identityFromSeed(inputs.clientSeed)).publicKey,
+        manifest: makeManifest(source.entries, true),
+        source,
+        blockSizeBytes: blockSize,
+        clock,
+      });
+      assert.equal(facts.finishedMs, timeMs);
+    };
+    try {
+      await both(play("server", page), sending());
+    } finally {
+      source.close();
+    }
     assert.equal(clock.pendingCount, 0);
   });
-  await cryptoSettled();
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PROJECT_FOLDER } from "../../../scripts/project.ts";
+import { PROJECT_FOLDER, typescriptFiles } from "../../../scripts/project.ts";
 import { vectorFiles } from "../../../scripts/vectors.ts";
 
 Deno.test("the vectors and the worked example are what deno task vectors writes", () => {
@@ -14,4 +14,13 @@ Deno.test("there is no vector that nobody writes", () => {
   const there = Array.from(Deno.readDirSync(`${PROJECT_FOLDER}/tests/vectors`), ({ name }) => name)
     .filter((name) => name.endsWith(".json"));
   assert.deepEqual(there.map((name) => `tests/vectors/${name}`).sort(), written.sort());
+});
+
+Deno.test("what computes the vectors uses nothing of lib", () => {
+  for (const file of [...typescriptFiles(PROJECT_FOLDER, "scripts/vectors"), "scripts/vectors.ts"]) {
+    const text = Deno.readTextFileSync(`${PROJECT_FOLDER}/${file}`);
+    const imports = Array.from(text.matchAll(/\bfrom "(.*)";$/gm), ([, specifier]) => specifier!);
+    const allowed = /^(?:\.\/(?!\.\.)[\w/]+\.ts|node:\w+|@noble\/post-quantum\/ml-kem\.js)$/;
+    assert.deepEqual(imports.filter((specifier) => !allowed.test(specifier)), [], file);
+  }
 });
