@@ -70,8 +70,18 @@ export const RULES: Readonly<Record<string, Rule>> = {
   // The simulator alone may run the protocol with parts of it weakened.
   "cli/attack_sim": shell([...LIB, "lib/attacks/weak", "cli"]),
   "scripts": shell([...LIB, "cli"]),
-  "tests": shell([...LIB, "lib/attacks/weak", "cli", "cli/attack_sim", "scripts", "mod.ts"], {
-    packages: ["@noble/hashes", "@noble/curves", "fast-check", "micro-key-producer"],
+  // Vectors are computed a second time, from the primitives up.
+  "scripts/vectors": shell([...LIB, "cli", "scripts"], { packages: ["@noble/post-quantum"] }),
+  "tests": shell([
+    ...LIB,
+    "lib/attacks/weak",
+    "cli",
+    "cli/attack_sim",
+    "scripts",
+    "scripts/vectors",
+    "mod.ts",
+  ], {
+    packages: ["@noble/hashes", "@noble/curves", "@noble/post-quantum", "fast-check", "micro-key-producer"],
   }),
 };
 
