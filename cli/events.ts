@@ -23,9 +23,9 @@ export interface Events {
     /** The IP address listened on. */
     readonly address: string;
     readonly port: number;
-    /** The receiver's own fingerprint, `SHA256:...`. */
-    readonly fingerprint: string;
-    /** A command line that sends to this receiver, with PATH to be filled in. */
+    /** The receiver's own fingerprint, `SHA256:...`; `null` for `stx rounds serve`, which has no such key. */
+    readonly fingerprint: string | null;
+    /** A command line that sends to this receiver, with PATH to be filled in; or that joins, with FILE. */
     readonly command: string;
   };
   connected: {
@@ -113,6 +113,42 @@ export interface Events {
     readonly follows: readonly string[];
     /** Whether it counts: not if it has expired, is revoked or was replaced, and not yet for `next`. */
     readonly counts: boolean;
+  };
+  round: {
+    /** The number of the round that has closed, counted from the server's start, in decimal. */
+    readonly round: string;
+    /** How many clients' values are in it, in decimal. */
+    readonly clients: string;
+    /** The product of the clients' numbers, exact. */
+    readonly product: string;
+    /** Each client's number by its id, exact. */
+    readonly sums: Readonly<Record<string, string>>;
+    /** The ids of the clients whose value did not come in time. */
+    readonly late: readonly string[];
+  };
+  refused: {
+    /** The client in whose name it came; `null` for whoever is not enrolled. */
+    readonly client: string | null;
+    /** What was wrong. */
+    readonly code: ErrorCode;
+    /** How often, in decimal. */
+    readonly count: string;
+  };
+  aggregate: {
+    /** The server's number of the round, in decimal. */
+    readonly round: string;
+    /** This client's own number, exact. */
+    readonly sum: string;
+    /** The product of all clients' numbers, exact. */
+    readonly product: string;
+    /** How many clients' values are in it, in decimal. */
+    readonly clients: string;
+  };
+  client: {
+    /** The name of a client that is enrolled. */
+    readonly id: string;
+    /** The epoch of its next session, in decimal. */
+    readonly epoch: string;
   };
   error: {
     /** `unexpected` for what has no code: a fault in stx. */

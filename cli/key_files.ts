@@ -20,6 +20,11 @@ import type { Output } from "./terminal.ts";
 /** A key or trust file is text of a few lines; a larger one is something else. */
 const FILE_SIZE_MAX = 16 * 1024 * 1024;
 const READABLE_BY_OTHERS = 0o077;
+/** Signatures that may wait for an agent at once: each holds a socket, and at a receiver every stranger asks for one. */
+const AGENT_SIGNATURES_MAX = 64;
+/** How long a file may be written by another stx, in milliseconds: it takes a few, with a slow disk some hundred. */
+const WRITING_MAX_MS = 2_000;
+const LOOK_AGAIN_MS = 10;
 
 /** A file that was read. */
 export interface TextFile {
@@ -28,7 +33,10 @@ export interface TextFile {
   readonly mode: number | null;
 }
 
-/** Reads a text file whole, or returns `undefined` if there is none. `what` names it in errors. */
+/**
+ * Reads a text file whole, or returns `undefined` if there is none. `what` names it in errors. A link that leads nowhere
+ * is an error: somebody has put the file elsewhere, and to go on without it would be to forget what it says.
+ */
 export function readText(path: string, what: string): TextFile | undefined {
   try {
     const info = Deno.statSync(path);
@@ -40,8 +48,28 @@ export function readText(path: string, what: string): TextFile | undefined {
     }
     return { text: Deno.readTextFileSync(path), mode: info.mode };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound && !isLink(path)) return undefined;
     throw diskError(error, `read ${what}`, path);
+  }
+}
+
+/** Says whether a path is a symbolic link, wherever that leads. */
+export function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    // Missing or out of reach: reading it says so.
+    return false;
+  }
+}
+
+/** The file that a path names: where its link leads, if it is one. */
+export function throughLink(path: string): string {
+  if (!isLink(path)) return path;
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    throw diskError(error, "follow the link", path);
   }
 }
 
@@ -93,10 +121,17 @@ function agentKey(publicKey: Identity["publicKey"]): Identity {
       hint: "start one with: eval $(ssh-agent) && ssh-add FILE",
     });
   }
+  let waitingCount = 0;
   return {
     publicKey,
     // An agent may ask its user first, and one that is stopped never answers: a handshake does not wait for ever.
     async sign(message) {
+      if (waitingCount >= AGENT_SIGNATURES_MAX) {
+        throw new StxError("busy", `ssh-agent has ${waitingCount} signatures to make already`, {
+          hint: "see whether it waits for a confirmation",
+        });
+      }
+      waitingCount += 1;
       const late = Promise.withResolvers<never>();
       let connection: Duplex | undefined;
       let isLate = false;
@@ -122,6 +157,7 @@ function agentKey(publicKey: Identity["publicKey"]): Identity {
         return await Promise.race([identity.sign(message), late.promise]);
       } finally {
         cancel();
+        waitingCount -= 1;
       }
     },
   };
@@ -212,29 +248,83 @@ export function makeFolder(path: string): void {
 }
 
 /**
- * Writes a file as `path`.new and renames it, so that a crash leaves the old one or the new one. The folder is
- * made if it is missing. A file `path`.new that exists is somebody else's, another stx's perhaps, and an error.
+ * Writes a file whole: a crash leaves the old one or the new one, and nothing that is in the way of the next attempt.
+ * The folder is made if it is missing. Throws `disk` if another stx takes longer than {@link WRITING_MAX_MS} to write
+ * the same file.
  */
 export function replaceFile(path: string, text: string, mode: number): void {
-  const temporary = `${path}.new`;
-  let file: Deno.FsFile;
+  replaceWith(path, mode, () => text);
+}
+
+/**
+ * As {@link replaceFile}, with what `compose` returns. From before it is called until the file is written no other stx
+ * writes it, so what it reads there is still true then. If it throws, the file stays as it is.
+ * @param beforeRename is called when the text is on the disk and the file does not have it yet; it may throw, too
+ */
+export function replaceWith(
+  path: string,
+  mode: number,
+  compose: () => string,
+  beforeRename: () => void = () => {},
+): void {
+  const draft = draftOf(path);
+  const file = openDraft(path, draft, mode);
   try {
-    file = createNew(temporary, mode);
+    const bytes = new TextEncoder().encode(compose());
+    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+    file.syncSync();
+    beforeRename();
+    Deno.renameSync(draft, path);
   } catch (error) {
-    throw diskError(error, "write", error instanceof Deno.errors.AlreadyExists ? temporary : path);
+    Deno.removeSync(draft);
+    throw diskError(error, "write", path);
+  } finally {
+    // Its lock ends with it.
+    file.close();
   }
-  try {
+}
+
+/** The name under which a file is written before it has its own; nobody else gives a file such a name. */
+export function draftOf(path: string): string {
+  return `${path}.stx-new`;
+}
+
+/** A new draft, locked by this process. */
+function openDraft(path: string, draft: string, mode: number): Deno.FsFile {
+  for (let waitedMs = 0; waitedMs < WRITING_MAX_MS; waitedMs += LOOK_AGAIN_MS) {
     try {
-      const bytes = new TextEncoder().encode(text);
-      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-      file.syncSync();
+      const file = createNew(draft, mode);
+      // Until it was locked, another stx may have taken it for one that was left, and removed it.
+      if (file.tryLockSync(true) && file.statSync().nlink !== 0) return file;
+      file.close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw diskError(error, "write", path);
+      if (removeAbandoned(draft, error)) continue;
+    }
+    // Not awaited: nothing else of this process may change the file meanwhile.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS);
+  }
+  throw new StxError("disk", `Cannot write ${escapeControls(path)}: another process is writing it`, {
+    hint: `try again; if none is, delete ${escapeControls(draft)}`,
+  });
+}
+
+/** Removes a draft whose writer was killed; says whether there is none any more. Throws `disk` if it is no draft. */
+function removeAbandoned(draft: string, taken: Error): boolean {
+  try {
+    if (!Deno.lstatSync(draft).isFile) throw taken;
+    const file = Deno.openSync(draft, { write: true });
+    try {
+      // Its writer may have put it in place since, and another have begun a new one.
+      if (!file.tryLockSync(true) || Deno.lstatSync(draft).ino !== file.statSync().ino) return false;
+      Deno.removeSync(draft);
+      return true;
     } finally {
       file.close();
     }
-    Deno.renameSync(temporary, path);
   } catch (error) {
-    Deno.removeSync(temporary);
-    throw diskError(error, "write", path);
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw diskError(error, "write", draft);
   }
 }
 

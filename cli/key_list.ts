@@ -9,7 +9,7 @@ import type { AuthorizedKey } from "../lib/identity/authorized_keys.ts";
 import { checkReceiver } from "../lib/identity/known_receivers.ts";
 import { fingerprint, formatPublicKeyLine } from "../lib/identity/public_key.ts";
 import { RevokedKeys } from "../lib/identity/revoked_keys.ts";
-import { SenderRotations } from "../lib/identity/sender_rotations.ts";
+import { type SenderLists, SenderRotations } from "../lib/identity/sender_rotations.ts";
 import { systemClock } from "../lib/net/tcp.ts";
 import type { KnownRotation, RotationStore } from "../lib/ports.ts";
 import { MemoryRotationStore } from "../lib/store/memory_rotation_store.ts";
@@ -47,20 +47,22 @@ export function listKeys(command: ParsedCommand, output: Output): void {
     state: valueOf(command, "state") ?? join(stateFolder("--state FILE"), "recv.db"),
   };
   const isJson = isSet(command, "json");
-  const section = (title: string, file: string, keys: readonly Key[]) => {
+  const section = (title: string, file: string, keys: readonly Key[], stillLetsIn?: ReadonlySet<Key>) => {
     if (isJson) return keys.forEach((key) => output.event("key", key));
-    output.print(`${title} (${file}):`, ...keys.length === 0 ? ["  none"] : keys.map(describe));
+    const lines = keys.map((key) => describe(key, stillLetsIn?.has(key) === true));
+    output.print(`${title} (${file}):`, ...lines.length === 0 ? ["  none"] : lines);
   };
   const revoked = readRevokedKeys(places.revokedKeys) ?? new RevokedKeys();
   const list = readAuthorizedKeys(places.authorizedKeys);
   for (const warning of list?.warnings ?? []) output.warn(`${places.authorizedKeys}: ${warning}`);
   const store = readRotations(places.state);
-  section("This machine's identity", places.identity, ownKeys(places.identity));
-  section(
-    "Senders that are let in",
-    places.authorizedKeys,
-    senders(places.authorizedKeys, list?.keys ?? [], store, revoked),
-  );
+  const own = ownKeys(places.identity).map((key) => ({
+    ...key,
+    counts: key.counts && !revoked.hasFingerprint(key.fingerprint),
+  }));
+  section("This machine's identity", places.identity, own);
+  const { keys, replaced } = senders(places.authorizedKeys, list?.keys ?? [], store, revoked);
+  section("Senders that are let in", places.authorizedKeys, keys, replaced);
   section("Known receivers", places.knownReceivers, receivers(places.knownReceivers, revoked));
   section("Revoked keys", places.revokedKeys, revokedKeys(places.revokedKeys, revoked));
   section(
@@ -100,22 +102,37 @@ export function ownKeys(identity: string): readonly Key[] {
   );
 }
 
+/** The keys of the list, and those of them that count no longer while their line lets in a key that follows them. */
 function senders(
   file: string,
   list: readonly AuthorizedKey[],
   store: RotationStore,
   revoked: RevokedKeys,
-): readonly Key[] {
+): { keys: readonly Key[]; replaced: ReadonlySet<Key> } {
   const rotations = new SenderRotations(store);
   const nowMs = systemClock.nowMs();
-  return list.map((key) => ({
-    ...plain("sender", file, key.publicKey),
-    comment: key.comment || null,
-    line: key.line,
-    expiresMs: key.expiresMs ?? null,
-    from: key.from?.text ?? null,
-    counts: nowMs <= (key.expiresMs ?? Infinity) && rotations.refusal(revoked, key.publicKey) === undefined,
-  }));
+  const replaced = new Set<Key>();
+  const keys = list.map((line) => {
+    const isRefused = rotations.refusal(revoked, line.publicKey) !== undefined;
+    const key: Key = {
+      ...plain("sender", file, line.publicKey),
+      comment: line.comment || null,
+      line: line.line,
+      expiresMs: line.expiresMs ?? null,
+      from: line.from?.text ?? null,
+      counts: nowMs <= (line.expiresMs ?? Infinity) && !isRefused,
+    };
+    const letsIn = ({ newKey }: KnownRotation) => isLetIn(rotations, { keys: [line], revoked }, newKey);
+    if (isRefused && store.list().some(letsIn)) replaced.add(key);
+    return key;
+  });
+  return { keys, replaced };
+}
+
+function isLetIn(rotations: SenderRotations, lists: SenderLists, publicKey: Bytes): boolean {
+  // From nowhere: a key that counts from some addresses counts.
+  const verdict = rotations.judge(lists, publicKey, "", systemClock.nowMs());
+  return verdict === "authorized" || verdict === "wrong_address";
 }
 
 function receivers(file: string, revoked: RevokedKeys): readonly Key[] {
@@ -156,15 +173,11 @@ function changes(
   revoked: RevokedKeys,
 ): readonly Key[] {
   const rotations = new SenderRotations(store);
-  return store.list().map(({ oldKey, newKey }) => {
-    // From nowhere: a key that counts from some addresses counts.
-    const verdict = rotations.judge({ keys: list, revoked }, newKey, "", systemClock.nowMs());
-    return {
-      ...plain("rotation", file, newKey),
-      follows: [fingerprint(oldKey)],
-      counts: verdict === "authorized" || verdict === "wrong_address",
-    };
-  });
+  return store.list().map(({ oldKey, newKey }) => ({
+    ...plain("rotation", file, newKey),
+    follows: [fingerprint(oldKey)],
+    counts: isLetIn(rotations, { keys: list, revoked }, newKey),
+  }));
 }
 
 /** What a receiver has learned; read whole, so that the file is free again at once. */
@@ -190,8 +203,11 @@ function readInfo(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** A key as one line. */
-function describe(key: Key): string {
+/**
+ * A key as one line.
+ * @param stillLetsIn whether its line in a list is needed all the same, for the key that follows it
+ */
+function describe(key: Key, stillLetsIn: boolean): string {
   const { kind, address, comment, line, expiresMs, from, follows, counts } = key;
   const words = [
     ...address === null ? [] : [address],
@@ -202,6 +218,7 @@ function describe(key: Key): string {
     ...from === null ? [] : [`from ${from}`],
     ...follows.length === 0 ? [] : [`follows ${follows.join(", ")}`],
     ...kind === "next" ? ["not in use yet"] : counts ? [] : ["does not count"],
+    ...stillLetsIn ? ["but lets in the key that follows it"] : [],
   ];
   return `  ${words.join(", ")}`;
 }

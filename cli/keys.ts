@@ -5,62 +5,61 @@
 import { join } from "node:path";
 import { type Bytes, equal } from "../lib/bytes/bytes.ts";
 import { escapeControls } from "../lib/bytes/escape.ts";
-import { StxError } from "../lib/errors.ts";
+import { codeOf, StxError } from "../lib/errors.ts";
 import { parseAuthorizedKeys } from "../lib/identity/authorized_keys.ts";
 import { formatReceiverLine, linesFor, parseKnownReceivers } from "../lib/identity/known_receivers.ts";
 import { parsePeer } from "../lib/identity/peer_pin.ts";
-import { fingerprint, formatPublicKeyLine, parsePublicKeyLine } from "../lib/identity/public_key.ts";
+import {
+  fingerprint,
+  formatPublicKeyLine,
+  KEY_TYPE,
+  parsePublicKeyLine,
+} from "../lib/identity/public_key.ts";
 import { parseRevokedKeys } from "../lib/identity/revoked_keys.ts";
 import { entryLines } from "../lib/identity/ssh_encoding.ts";
-import type { SwitchName, ValueFlagName } from "./commands.ts";
+import { systemClock } from "../lib/net/tcp.ts";
+import { type Action, checkAction } from "./actions.ts";
 import { identityPath, inFile, quoted, readText } from "./key_files.ts";
 import { listKeys, ownKeys } from "./key_list.ts";
-import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
+import { isSet, keyWithoutQuotes, type ParsedCommand, valueOf } from "./parse.ts";
 import { configFolder } from "./paths.ts";
 import { beginRotation, finishRotation, rotationPaths } from "./rotation_files.ts";
 import type { Output } from "./terminal.ts";
 import { readRevokedKeys, rewrite, withLine } from "./trust_files.ts";
 import { type Address, formatAddress, parseRemoteAddress } from "./values.ts";
 
-type Action = "list" | "trust" | "revoke" | "rotate";
+type ActionName = "list" | "trust" | "revoke" | "rotate";
 
-/** What each action takes: how many words, and which options beside those that all take. */
-const TAKES: Readonly<
-  Record<
-    Action,
-    { usage: string; words: readonly [number, number]; flags: readonly (ValueFlagName | SwitchName)[] }
-  >
-> = {
+const ACTIONS: Readonly<Record<ActionName, Action>> = {
   list: {
     usage: "stx keys list [--json]",
-    words: [0, 0],
-    flags: ["identity", "authorized-keys", "revoked-keys", "state", "json"],
+    words: [],
+    flags: ["identity", "authorized-keys", "revoked-keys", "state"],
   },
   trust: {
     usage: "stx keys trust KEY [HOST[:PORT]]",
-    words: [1, 2],
+    words: ["KEY"],
+    moreWords: 1,
     flags: ["authorized-keys", "revoked-keys", "force"],
   },
-  revoke: { usage: "stx keys revoke KEY", words: [1, 1], flags: ["revoked-keys"] },
+  revoke: { usage: "stx keys revoke KEY", words: ["KEY"], flags: ["revoked-keys"] },
   rotate: {
     usage: "stx keys rotate [--finish|--force] [--identity FILE]",
-    words: [0, 0],
+    words: [],
     flags: ["identity", "finish", "force"],
   },
 };
 
-/** The options that say how to print. */
-const PRINTING: readonly string[] = ["quiet", "verbose", "json"];
-
 /** Runs the command; resolves to the exit status. */
 export async function run(command: ParsedCommand, output: Output): Promise<number> {
-  const [action, key, host] = command.positionals as [Action, string?, string?];
-  checkWords(action, command);
+  const [action, key, host] = command.positionals as [ActionName, string?, string?];
+  checkWords(ACTIONS[action], command);
   switch (action) {
     case "list":
       listKeys(command, output);
       return 0;
     case "trust":
+      checkTrust(command, host);
       if (host === undefined) trustSender(command, readKey(key!), output);
       else trustReceiver(command, readKey(key!), parseRemoteAddress(host, "the receiver's address"), output);
       return 0;
@@ -73,22 +72,23 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   }
 }
 
-/** The table of commands knows all words and options together; which action takes which is checked here. */
-function checkWords(action: Action, { positionals, values }: ParsedCommand): void {
-  const { usage, words: [least, most], flags } = TAKES[action];
-  const wrong = (message: string) => new StxError("usage", message, { hint: `Usage: ${usage}` });
-  const words = positionals.slice(1);
-  if (words[0] === "ssh-ed25519") {
-    throw wrong("A public key has spaces: put it in quotes, or name the file that it is in");
+function checkWords(action: Action, command: ParsedCommand): void {
+  const hint = `Usage: ${action.usage}`;
+  if (command.positionals[1] === KEY_TYPE) throw keyWithoutQuotes(hint);
+  checkAction(action, command);
+  if (isSet(command, "finish") && isSet(command, "force")) {
+    throw new StxError("usage", "Options --finish and --force exclude each other", { hint });
   }
-  if (words.length < least) throw wrong("KEY is missing");
-  if (words.length > most) throw wrong(`Unexpected argument "${words[most]}"`);
-  for (const name of values.keys()) {
-    const isTaken = PRINTING.includes(name) || (flags as readonly string[]).includes(name);
-    if (!isTaken) throw wrong(`Option --${name} has no meaning for stx keys ${action}`);
+}
+
+/** A sender and a receiver are trusted in different files, and only for a receiver there can be another key. */
+function checkTrust(command: ParsedCommand, host: string | undefined): void {
+  const hint = `Usage: ${ACTIONS.trust.usage}`;
+  if (host === undefined && isSet(command, "force")) {
+    throw new StxError("usage", "Option --force is for a receiver, whose HOST is missing", { hint });
   }
-  if (values.has("finish") && values.has("force")) {
-    throw wrong("Options --finish and --force exclude each other");
+  if (host !== undefined && command.values.has("authorized-keys")) {
+    throw new StxError("usage", "Option --authorized-keys is for a sender, who has no HOST", { hint });
   }
 }
 
@@ -147,19 +147,26 @@ function refuseRevoked(command: ParsedCommand, key: NamedKey): void {
 
 function trustSender(command: ParsedCommand, key: NamedKey, output: Output): void {
   const publicKey = wholeKey(key);
-  if (isSet(command, "force")) {
-    throw new StxError("usage", "Option --force is for a receiver, whose HOST is missing", {
-      hint: `Usage: ${TAKES.trust.usage}`,
-    });
-  }
   refuseRevoked(command, key);
   const path = valueOf(command, "authorized-keys") ??
     join(configFolder("--authorized-keys FILE"), "authorized_keys");
   const line = formatPublicKeyLine(publicKey, key.comment);
   let before: number | undefined;
   rewrite(path, "the authorized keys", (text) => {
-    before = parseAuthorizedKeys(text).keys.find((each) => equal(each.publicKey, publicKey))?.line;
-    return before === undefined ? withLine(text, line) : text;
+    const lines = parseAuthorizedKeys(text).keys.filter((each) => equal(each.publicKey, publicKey));
+    before = lines[0]?.line;
+    if (before === undefined) return withLine(text, line);
+    const nowMs = systemClock.nowMs();
+    if (lines.every(({ expiresMs }) => expiresMs !== undefined && expiresMs < nowMs)) {
+      throw new StxError(
+        "exists",
+        `Will not trust ${key.fingerprint}: it has expired in line ${before} of ${path}`,
+        {
+          hint: "change the expiry-time there, or delete the line and try again",
+        },
+      );
+    }
+    return text;
   });
   output.info(
     before === undefined
@@ -217,6 +224,19 @@ function revoke(command: ParsedCommand, key: NamedKey, output: Output): void {
         "that is trusted only because it has followed this one."
       : `${key.fingerprint} is revoked in ${path} already.`,
   );
+  if (isOwn(key)) {
+    output.warn("that is this machine's own key: others trust it until they revoke it too");
+  }
+}
+
+/** Whether a key is that of this machine's identity, as far as its files may be read. */
+function isOwn(key: NamedKey): boolean {
+  try {
+    return ownKeys(identityPath(undefined)).some((own) => own.fingerprint === key.fingerprint);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return false;
+  }
 }
 
 async function rotate(command: ParsedCommand, output: Output): Promise<void> {
@@ -239,5 +259,10 @@ async function rotate(command: ParsedCommand, output: Output): Promise<void> {
   output.info(`Next key:     ${next}, without a passphrase`);
   output.info(`Until then:   ${key} stays in use, and its sessions announce the change`);
   output.info(`When all who know this identity have met it: ${finish.join(" ")}`);
+  if (option !== undefined) {
+    output.warn(
+      `--finish deletes the key ${key}: if ssh or git use it too, give ${next}.pub to their servers first`,
+    );
+  }
   print(newKey);
 }

@@ -14,6 +14,8 @@ function load(name: ModuleName) {
       return import("./keygen.ts");
     case "keys":
       return import("./keys.ts");
+    case "rounds":
+      return import("./rounds.ts");
   }
 }
 

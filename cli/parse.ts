@@ -153,6 +153,7 @@ function checkPositionals(command: Command, words: readonly string[]): void {
   }
   const extra = words[positionals.length];
   if (extra !== undefined && !positionals.some(({ repeated }) => repeated)) {
+    if (words.includes("ssh-ed25519")) throw keyWithoutQuotes(`Usage: ${usageOf(command)}`);
     throw unexpectedArgument(extra, `Usage: ${usageOf(command)}`);
   }
   positionals.forEach(({ placeholder, completion }, index) => {
@@ -185,6 +186,15 @@ function unknownWord(kind: string, word: string, known: readonly string[], see: 
     ? `choose one of ${known.join(", ")}. ${see}`
     : `did you mean ${meant}? ${see}`;
   return new StxError("usage", `Unknown ${kind} "${word}"`, { hint });
+}
+
+/** The error for a public key that the shell has taken apart. */
+export function keyWithoutQuotes(hint: string): StxError {
+  return new StxError(
+    "usage",
+    "A public key has spaces: put it in quotes, or name the file that it is in",
+    { hint },
+  );
 }
 
 function unexpectedArgument(word: string, hint: string): StxError {

@@ -26,6 +26,7 @@ import { ActiveTransfers } from "../lib/transfer/active_transfers.ts";
 import { receiveTransfer } from "../lib/transfer/receiver.ts";
 import type { ReceivedTransfer } from "../lib/transfer/receiver_options.ts";
 import type { AuthMode } from "../lib/wire/handshake_messages.ts";
+import { acceptLoop, closeQuietly } from "./accept_loop.ts";
 import { Progress } from "./progress.ts";
 import { ReceivingReport } from "./receiving_report.ts";
 import type { SenderTrust } from "./sender_trust.ts";
@@ -55,12 +56,13 @@ export interface ReceiveServiceOptions {
   readonly output: Output;
 }
 
-/** How long to wait when the system has no file descriptor left for another connection. */
-const ACCEPT_PAUSE_MS = 100;
 /** How long a sender that has lost its answer may take to ask for it again: its longest pause. */
 const ASK_AGAIN_MS = 30_000;
 
-const EVICTION_TOLD_EVERY_MS = 60_000;
+/** A flood of strangers is spoken of this often. */
+const FLOOD_TOLD_EVERY_MS = 60_000;
+/** So many of those who fail before they have proved who they are get a line of their own in that time. */
+const FAILURES_TOLD_MAX = 60;
 
 /** Evicted ones that may hold a socket until they are told. */
 const LEAVING_MAX = 16;
@@ -73,7 +75,6 @@ export class ReceiveService {
   readonly #options: ReceiveServiceOptions;
   readonly #active = new ActiveTransfers();
   readonly #progress: Progress;
-  readonly #connections = new Set<Promise<void>>();
   readonly #channels = new Set<Channel>();
   /** Connections that have not proved anything yet. */
   readonly #strangers = new Set<Duplex>();
@@ -83,6 +84,9 @@ export class ReceiveService {
   readonly #admission = new Admission(systemRandom);
   #evictedCount = 0;
   #evictionTold = -Infinity;
+  #failureCount = 0;
+  #failuresSince = -Infinity;
+  #untoldCount = 0;
   #stopping = false;
   readonly #ended = Promise.withResolvers<void>();
 
@@ -93,23 +97,17 @@ export class ReceiveService {
 
   /** Serves until {@link stop}, or with `once` until a transfer is finished. */
   async run(): Promise<void> {
-    const { listener } = this.#options;
-    while (!this.#stopping) {
+    const { listener, output } = this.#options;
+    await acceptLoop({
+      listener,
+      output,
+      serve: (conn) => this.#serve(conn),
+      isStopping: () => this.#stopping,
       // Accepting is quicker than hanging up, and would pile up sockets.
-      while (this.#leaving.size >= LEAVING_MAX) await Promise.race(this.#leaving);
-      let conn: Deno.TcpConn;
-      try {
-        conn = await listener.accept();
-      } catch (error) {
-        if (this.#stopping) break;
-        this.#options.output.verbose(`Cannot accept a connection now: ${error}`);
-        await new Promise<void>((resolve) => systemClock.after(ACCEPT_PAUSE_MS, resolve));
-        continue;
-      }
-      const serving = this.#serve(conn).finally(() => this.#connections.delete(serving));
-      this.#connections.add(serving);
-    }
-    await Promise.all(this.#connections);
+      hasRoom: async () => {
+        while (this.#leaving.size >= LEAVING_MAX) await Promise.race(this.#leaving);
+      },
+    });
   }
 
   /** Takes no more connections and ends those under way; what has arrived is kept. */
@@ -161,6 +159,7 @@ export class ReceiveService {
       await channel?.closeFor(error);
       report?.stop();
       if (!this.#stopping || codeOf(error) !== "cancelled") {
+        if (channel === undefined && !this.#mayTell(error, address)) return;
         const peer = channel === undefined ? {} : { peer: fingerprint(channel.peerIdentity) };
         const id = report?.id === undefined ? {} : { transfer: report.id };
         output.error(named(error, address), { continues: true, ...peer, ...id });
@@ -215,11 +214,31 @@ export class ReceiveService {
   #reportEviction(): void {
     this.#evictedCount += 1;
     const nowMs = performance.now();
-    if (nowMs - this.#evictionTold < EVICTION_TOLD_EVERY_MS) return;
+    if (nowMs - this.#evictionTold < FLOOD_TOLD_EVERY_MS) return;
     this.#evictionTold = nowMs;
     this.#options.output.warn(
       `many connections at once: ${this.#evictedCount} that had not finished their handshake made room so far`,
     );
+  }
+
+  /** Whether a connection that failed before anything was proved has a line of its own, for the same reason. */
+  #mayTell(error: unknown, address: string): boolean {
+    const { output } = this.#options;
+    const nowMs = performance.now();
+    if (nowMs - this.#failuresSince >= FLOOD_TOLD_EVERY_MS) {
+      this.#failuresSince = nowMs;
+      this.#failureCount = 0;
+    }
+    this.#failureCount += 1;
+    if (this.#failureCount <= FAILURES_TOLD_MAX) return true;
+    this.#untoldCount += 1;
+    if (this.#failureCount === FAILURES_TOLD_MAX + 1) {
+      output.warn(
+        `many connections fail before they have proved who they are: ${this.#untoldCount} not shown so far`,
+      );
+    }
+    output.verbose(`${address}: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
   }
 
   async #receive(channel: Channel, report: ReceivingReport): Promise<ReceivedTransfer> {
@@ -233,19 +252,15 @@ export class ReceiveService {
       conflict,
       maxSizeBytes,
       allowDotfiles,
-      claim: (transferId) =>
-        this.#active.claim(channel.peerIdentity, transferId, () => void channel.abort("superseded")),
+      claim: (id) =>
+        this.#active.claim(
+          channel.peerIdentity,
+          id,
+          channel.helloNumber,
+          () => void channel.abort("superseded"),
+        ),
       onEvent: (event) => report.report(event),
     });
-  }
-}
-
-/** The handshake closes what it fails on; before it, nobody has. */
-function closeQuietly(conn: Deno.TcpConn): void {
-  try {
-    conn.close();
-  } catch {
-    // It is closed already.
   }
 }
 

@@ -3,15 +3,22 @@
  * @module
  */
 import { join } from "node:path";
+import { equal } from "../lib/bytes/bytes.ts";
 import { codeOf, StxError } from "../lib/errors.ts";
-import { checkReceiver, formatReceiverLine, type ReceiverEntry } from "../lib/identity/known_receivers.ts";
+import {
+  checkReceiver,
+  formatReceiverLine,
+  linesFor,
+  type ReceiverEntry,
+} from "../lib/identity/known_receivers.ts";
 import { matchesPin, type PeerPin } from "../lib/identity/peer_pin.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
-import { followReceiver, type ReceiverLearning } from "../lib/identity/receiver_rotations.ts";
+import { followReceiver, type ReceiverLearning, receiverUsed } from "../lib/identity/receiver_rotations.ts";
 import type { RevokedKeys } from "../lib/identity/revoked_keys.ts";
 import { type PeerRotation, ROTATION_CHAIN_MAX } from "../lib/identity/rotation.ts";
 import { systemClock } from "../lib/net/tcp.ts";
 import type { Identity } from "../lib/ports.ts";
+import { rereading } from "./key_files.ts";
 import { configFolder } from "./paths.ts";
 import type { Output } from "./terminal.ts";
 import { readKnownReceivers, readPeer, rememberReceiver, rewrite } from "./trust_files.ts";
@@ -27,8 +34,9 @@ export class ReceiverTrust {
   readonly #onFirstSight: "ask" | "remember";
   readonly #output: Output;
   readonly #readRevoked: () => RevokedKeys;
-  #entries: readonly ReceiverEntry[];
+  readonly #readEntries: () => readonly ReceiverEntry[];
   #unknown: PublicKey | undefined;
+  #warned = "";
 
   /**
    * @param peerOption the value of `--peer`; with it the remembered receivers are not even read
@@ -48,7 +56,10 @@ export class ReceiverTrust {
     this.#readRevoked = readRevoked;
     this.#pin = peerOption === undefined ? undefined : readPeer(peerOption);
     this.#path = this.#pin === undefined ? join(configFolder("--peer"), "known_receivers") : "";
-    this.#entries = this.#pin === undefined ? readKnownReceivers(this.#path) : [];
+    // Read for every connection: another stx, or the user, may change it while this one waits for a receiver.
+    this.#readEntries = rereading(this.#path, () => readKnownReceivers(this.#path));
+    // Once now, so that a file which cannot be used is an error at once.
+    if (this.#pin === undefined) this.#readEntries();
   }
 
   /** Returns if `key` is trusted; throws `unknown_receiver` or `receiver_changed`. */
@@ -68,7 +79,7 @@ export class ReceiverTrust {
         },
       );
     }
-    switch (checkReceiver(this.#entries, host, port, key, revoked)) {
+    switch (checkReceiver(this.#readEntries(), host, port, key, revoked)) {
       case "known":
         return;
       case "unknown":
@@ -105,6 +116,26 @@ export class ReceiverTrust {
   }
 
   /**
+   * Takes note that the receiver has opened a session with its key, which {@link check} has let through: those that it
+   * has followed are known no longer, whether it announces that or not.
+   */
+  opened(key: PublicKey): void {
+    if (this.#pin !== undefined) return;
+    const { host, port } = this.#address;
+    const own = linesFor(this.#readEntries(), host, port).find((line) => equal(line.publicKey, key));
+    const before = own?.follows?.fingerprints[0];
+    if (before === undefined) return;
+    const after = fingerprint(key);
+    try {
+      if (!rewrite(this.#path, "the known receivers", (text) => receiverUsed(text, key))) return;
+    } catch (error) {
+      this.#cannotChange(before, after, `take the lines of ${before} out of it`, error);
+      return;
+    }
+    this.#tell("completed", { before, after, peer: after });
+  }
+
+  /**
    * Takes what the receiver has announced in a session, so after {@link check} has let its key through: rewrites the
    * known receivers, or says what to change by hand.
    */
@@ -124,24 +155,30 @@ export class ReceiverTrust {
         result.outcome = rewritten.outcome;
         return rewritten.text;
       });
-      this.#entries = readKnownReceivers(this.#path);
     } catch (error) {
-      if (codeOf(error) === undefined) throw error;
       const { host, port } = this.#address;
       const toDo = result.outcome === "completed"
         ? `take the lines of ${before} out of it`
         : `put this line into it: ${formatReceiverLine(host, port, newKey)}`;
-      this.#output.warn(
-        `the receiver changes its key from ${before} to ${after}, and ${this.#path} cannot be changed: ${toDo} ` +
-          `(${(error as Error).message})`,
-      );
+      this.#cannotChange(before, after, toDo, error);
       return;
     }
-    this.#tell(result.outcome, rotation);
+    this.#tell(result.outcome, { before, after, peer: shownBy === "old" ? before : after });
   }
 
-  #tell(outcome: ReceiverLearning, { oldKey, newKey, shownBy }: PeerRotation): void {
-    const [before, after] = [fingerprint(oldKey), fingerprint(newKey)];
+  /** Says what to change by hand, once. */
+  #cannotChange(before: string, after: string, toDo: string, error: unknown): void {
+    if (codeOf(error) === undefined) throw error;
+    const text =
+      `the receiver changes its key from ${before} to ${after}, and ${this.#path} cannot be changed: ` +
+      `${toDo} (${(error as Error).message})`;
+    if (text === this.#warned) return;
+    this.#warned = text;
+    this.#output.warn(text);
+  }
+
+  #tell(outcome: ReceiverLearning, keys: { before: string; after: string; peer: string }): void {
+    const { before, after, peer } = keys;
     switch (outcome) {
       case "known":
         return;
@@ -162,7 +199,7 @@ export class ReceiverTrust {
         return;
     }
     this.#output.event("rotation", {
-      peer: shownBy === "old" ? before : after,
+      peer,
       oldKey: before,
       newKey: after,
       complete: outcome === "completed",
@@ -187,7 +224,6 @@ export class ReceiverTrust {
 
   #remember(key: PublicKey): void {
     rememberReceiver(this.#path, this.#address.host, this.#address.port, key);
-    this.#entries = readKnownReceivers(this.#path);
     this.#output.info(`Remembered in ${this.#path}.`);
   }
 
@@ -204,6 +240,7 @@ export class ReceiverTrust {
 
 /** Why a change is not accepted. */
 const REASONS = {
+  outdated: "it has named another key that was made later; ask the receiver which of them is its own",
   revoked: "that key is revoked",
   future: "it is dated in the future; the receiver's clock may have been wrong when the key was made",
   too_long:

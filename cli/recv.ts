@@ -21,6 +21,7 @@ import { receiverModes } from "./auth_modes.ts";
 import { identityPath, makeFolder, ownIdentity, quoted } from "./key_files.ts";
 import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
 import { configFolder, stateFolder } from "./paths.ts";
+import { reachableHost } from "./reachable_host.ts";
 import { ReceiveService } from "./receive_service.ts";
 import { ownRotationReader } from "./rotation_files.ts";
 import { SenderTrust } from "./sender_trust.ts";
@@ -159,21 +160,4 @@ function announce(
     fingerprint: ownFingerprint,
     command,
   });
-}
-
-/** An address that others can dial: for a wildcard the first one of this machine that is not loopback. */
-function reachableHost(host: string): string {
-  const isIpv6 = host.includes(":");
-  if (host !== "0.0.0.0" && host !== "::") return host;
-  const loopback = isIpv6 ? "::1" : "127.0.0.1";
-  // Without permission to look, loopback is the one address that is certain.
-  if (Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" }).state !== "granted") {
-    return loopback;
-  }
-  const family = isIpv6 ? "IPv6" : "IPv4";
-  const addresses = Deno.networkInterfaces().filter((each) => each.family === family).map((each) =>
-    each.address
-  );
-  return addresses.find((each) => !each.startsWith("127.") && each !== "::1" && !each.startsWith("fe80")) ??
-    loopback;
 }

@@ -20,6 +20,7 @@ import {
   refuseIfReadable,
   replaceFile,
   rereading,
+  throughLink,
 } from "./key_files.ts";
 import type { Output } from "./terminal.ts";
 
@@ -70,7 +71,7 @@ export async function beginRotation(identityFile: string, force: boolean): Promi
       });
     }
   }
-  const comment = commentOf(paths.keyPublic);
+  const comment = commentOf(publicLineOf(paths.keyPublic));
   const seed = generateSeed(systemRandom);
   const identity = await identityFromSeed(seed);
   const privateText = formatPrivateKey(seed, comment);
@@ -113,7 +114,7 @@ export function finishRotation(identityFile: string): Change {
     );
   }
   const line = publicLineOf(nextPublic);
-  const comment = line !== undefined && is(line.publicKey, rotation.newKey) ? line.comment : "stx";
+  const comment = commentOf(is(line?.publicKey, rotation.newKey) ? line : undefined);
   if (!isHalfDone) rename(next, key);
   replaceFile(keyPublic, `${formatPublicKeyLine(rotation.newKey, comment)}\n`, 0o644);
   remove(nextPublic);
@@ -205,8 +206,8 @@ function publicLineOf(path: string): { publicKey: Bytes; comment: string } | und
   }
 }
 
-function commentOf(path: string): string {
-  const comment = publicLineOf(path)?.comment ?? "";
+function commentOf(line: { readonly comment: string } | undefined): string {
+  const comment = line?.comment ?? "";
   return comment === "" || /\p{Cc}|\p{Zl}|\p{Zp}/u.test(comment) ? "stx" : comment;
 }
 
@@ -214,7 +215,7 @@ function commentOf(path: string): string {
 function refuseLink(path: string): void {
   if (!look(path)?.isSymlink) return;
   throw new StxError("bad_key_file", `Cannot change the identity ${path}: it is a symbolic link`, {
-    hint: `name the file itself with --identity ${quoted(path)}`,
+    hint: `name the file itself with --identity ${quoted(throughLink(path))}`,
   });
 }
 

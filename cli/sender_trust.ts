@@ -34,7 +34,10 @@ const REFUSALS: Readonly<Record<Exclude<SenderVerdict, "authorized">, string>> =
   replaced: "was replaced by another key of this sender",
 };
 
-const HINTS: Partial<Record<SenderVerdict, string>> = {
+const HINTS: Readonly<Record<Exclude<SenderVerdict, "authorized">, string>> = {
+  unknown: "to accept it, add its public key to the authorized keys",
+  expired: "to accept it again, change the expiry-time of its line",
+  wrong_address: "to accept it from there, change the from of its line",
   revoked: "stx keys list shows what is revoked, and which key follows which",
   replaced: "if that sender did not do so, revoke the new key, which stx keys list shows",
 };
@@ -59,7 +62,7 @@ export class SenderTrust {
       : rotations.judge(this.#lists(), key, address, systemClock.nowMs());
     if (verdict === "authorized") return;
     throw new StxError("unauthorized", `Refused a sender: its key ${fingerprint(key)} ${REFUSALS[verdict]}`, {
-      hint: HINTS[verdict] ?? "to accept it, add its public key to the authorized keys",
+      hint: HINTS[verdict],
     });
   }
 

@@ -63,12 +63,16 @@ export class Sending {
   #sizeBytes = 0;
   #eventMs = 0;
   #hasSentAll = false;
-  /** How far the receiver is known to be, so that only going beyond it counts as progress. */
-  #reachedBytes = 0;
+  /** The furthest that was sent over any connection, so that only going beyond it counts as progress. */
+  #sentBytes = 0;
+  /** How far the receiver is known to be, for the same reason. */
+  #keptBytes = 0;
+  /** Until when this connection's time does not count as time without progress. */
+  #excusedMs = 0;
 
   constructor(options: SendingOptions) {
     this.#options = options;
-    this.#retry = new RetryPolicy(options.retryForMs, systemRandom, systemClock.nowMs());
+    this.#retry = new RetryPolicy(options.retryForMs, systemRandom, performance.now());
     const { entries, sizeBytes } = options.manifest;
     this.#files = new FileCount(entries);
     this.#sizeBytes = sizeBytes ?? 0;
@@ -123,10 +127,10 @@ export class Sending {
     const { output, trust, manifest, retryFirst, signal } = this.#options;
     if (codeOf(error) === "unknown_receiver" && await unlessAborted(trust.ask(), signal)) return;
     const isFirst = !this.#wasConnected && !retryFirst && codeOf(error) === "connection_lost";
-    const delayMs = isFirst ? undefined : this.#retry.delayAfter(error, systemClock.nowMs());
+    const delayMs = isFirst ? undefined : this.#retry.delayAfter(error, performance.now());
     if (delayMs === undefined) throw error;
     const { code, message } = error as StxError;
-    if (manifest.sizeBytes === null && this.#reachedBytes > 0) {
+    if (manifest.sizeBytes === null && this.#sentBytes > 0) {
       throw new StxError(code, `${message}; standard input cannot be sent twice`, {
         hint: "send it again from its source, or as a file, which can be continued",
         cause: error,
@@ -169,6 +173,7 @@ export class Sending {
     try {
       signal.throwIfAborted();
       this.#wasConnected = true;
+      trust.opened(channel.peerIdentity);
       this.#beginProgress();
       const peer = fingerprint(channel.peerIdentity);
       this.#peer = peer;
@@ -212,6 +217,7 @@ export class Sending {
     switch (event.kind) {
       case "offered":
         this.#transferId = toHex(event.transferId);
+        this.#excusedMs = performance.now();
         output.event("offer", {
           transfer: this.#transferId,
           peer,
@@ -221,7 +227,7 @@ export class Sending {
         });
         break;
       case "comparing":
-        this.#retry.busy(systemClock.nowMs());
+        this.#excuse();
         this.#moved("resuming", event.bytes);
         break;
       case "started":
@@ -229,11 +235,14 @@ export class Sending {
         break;
       case "sent":
         this.#moved("sending", event.bytes);
-        this.#reach(event.bytes);
+        if (event.bytes > this.#sentBytes) {
+          this.#sentBytes = event.bytes;
+          this.#retry.progress(performance.now());
+        }
         break;
       case "durable":
         output.verbose(`The receiver has ${formatBytes(event.bytes)} safe on its disk`);
-        this.#reach(event.bytes);
+        this.#keep(event.bytes);
         break;
       case "finishing":
         this.#hasSentAll = true;
@@ -243,9 +252,10 @@ export class Sending {
 
   #started(offset: number, wanted: number): void {
     const { output } = this.#options;
-    // From here on whatever goes beyond what the receiver has is progress.
-    this.#reachedBytes = offset;
-    this.#retry.busy(systemClock.nowMs());
+    this.#excuse();
+    this.#keep(offset);
+    // What the receiver says that it has lost, it has to get once more.
+    this.#keptBytes = offset;
     if (wanted > 0 && offset === 0) {
       output.warn("what the receiver has does not fit the source any more: sending everything again");
     }
@@ -261,10 +271,17 @@ export class Sending {
     this.#progress?.update({ phase: "sending", bytes: offset, files: this.#files.at(offset) });
   }
 
-  #reach(bytes: number): void {
-    if (bytes <= this.#reachedBytes) return;
-    this.#reachedBytes = bytes;
-    this.#retry.progress(systemClock.nowMs());
+  /** Until sending begins, both ends may have to read what is there already, which takes its time. */
+  #excuse(): void {
+    const nowMs = performance.now();
+    this.#retry.busy(this.#excusedMs, nowMs);
+    this.#excusedMs = nowMs;
+  }
+
+  #keep(bytes: number): void {
+    if (bytes <= this.#keptBytes) return;
+    this.#keptBytes = bytes;
+    this.#retry.progress(performance.now());
   }
 
   #moved(phase: Phase, bytes: number, isNews = false): void {

@@ -156,7 +156,15 @@ export class Output {
 
   /** The columns that progress may fill; `undefined` if none is to be shown: without a terminal, or when quiet. */
   progressColumns(): number | undefined {
-    if (this.#options.quiet || !this.#streams.stderr.isTerminal()) return undefined;
+    return this.#options.quiet || !this.#streams.stderr.isTerminal() ? undefined : this.#columns();
+  }
+
+  /** The columns of the terminal that standard output goes to; `undefined` if it goes elsewhere. */
+  printColumns(): number | undefined {
+    return this.#streams.stdout.isTerminal() ? this.#columns() : undefined;
+  }
+
+  #columns(): number {
     let columns = 0;
     try {
       columns = this.#streams.columns();

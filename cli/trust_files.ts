@@ -5,7 +5,6 @@
 import { join } from "node:path";
 import { escapeControls } from "../lib/bytes/escape.ts";
 import { codeOf, StxError } from "../lib/errors.ts";
-import { diskError } from "../lib/files/disk_error.ts";
 import { type AuthorizedKeys, parseAuthorizedKeys } from "../lib/identity/authorized_keys.ts";
 import {
   formatReceiverLine,
@@ -16,7 +15,7 @@ import { parsePeer, type PeerPin } from "../lib/identity/peer_pin.ts";
 import { parsePublicKeyLine } from "../lib/identity/public_key.ts";
 import { parseRevokedKeys, RevokedKeys } from "../lib/identity/revoked_keys.ts";
 import type { Identity } from "../lib/ports.ts";
-import { inFile, quoted, readText, replaceFile, rereading } from "./key_files.ts";
+import { inFile, quoted, readText, replaceWith, rereading, throughLink } from "./key_files.ts";
 import { configFolder } from "./paths.ts";
 
 const WRITABLE_BY_OTHERS = 0o022;
@@ -108,33 +107,39 @@ function defaultRevokedKeys(): string | undefined {
 
 /**
  * Rewrites a file of trust, whole or not at all, and only if something changes; makes it if there is none. A symbolic
- * link stays one. Returns whether it was written. Throws `bad_trust_file` if others may change it.
+ * link stays one. Returns whether it was changed. Throws `bad_trust_file` if others may change it, or if it is not
+ * text. `change` may be called twice: what another stx has written meanwhile is kept.
  */
 export function rewrite(path: string, what: string, change: (text: string) => string): boolean {
-  const target = isLink(path) ? targetOf(path) : path;
-  const file = readText(target, what);
-  if (file !== undefined) refuseIfWritable(target, file.mode);
-  const text = change(file?.text ?? "");
-  if (text === (file?.text ?? "")) return false;
-  replaceFile(target, text, (file?.mode ?? 0o600) & 0o777);
-  return true;
+  const target = throughLink(path);
+  const read = () => {
+    const file = readText(target, what);
+    if (file === undefined) return { text: "", mode: 0o600 };
+    refuseIfWritable(target, file.mode);
+    if (file.text.includes("\ufffd")) throw notText(target);
+    return { text: file.text, mode: file.mode ?? 0o600 };
+  };
+  const { text, mode } = read();
+  if (change(text) === text) return false;
+  let isChanged = false;
+  replaceWith(target, mode & 0o777, () => {
+    const found = read().text;
+    const changed = change(found);
+    isChanged = changed !== found;
+    return changed;
+  });
+  return isChanged;
 }
 
-function isLink(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isSymlink;
-  } catch {
-    // Missing or out of reach: reading it says so.
-    return false;
-  }
-}
-
-function targetOf(path: string): string {
-  try {
-    return Deno.realPathSync(path);
-  } catch (error) {
-    throw diskError(error, "follow the link", path);
-  }
+/** What cannot be decoded would be lost, in another program's line for example. */
+function notText(path: string): StxError {
+  return new StxError(
+    "bad_trust_file",
+    `Will not change ${
+      escapeControls(path)
+    }: it has a character that is not UTF-8, or U+FFFD in place of one`,
+    { hint: "Correct it in an editor." },
+  );
 }
 
 /** A text with one line more. */

@@ -69,6 +69,21 @@ export function parseDuration(text: string, option: string): number {
 }
 
 /**
+ * Reads a whole number from 1 to `max`.
+ *
+ * `option` is named in the `usage` error that anything else throws.
+ */
+export function parseCount(text: string, option: string, max: number): number {
+  const hint = `write a whole number from 1 to ${max}`;
+  if (!/^[0-9]+$/.test(text)) throw badValue(option, text, "it is not a whole number", hint);
+  const count = Number(text);
+  if (count < 1 || count > max) {
+    throw badValue(option, text, `it is too ${count < 1 ? "small" : "large"}`, hint);
+  }
+  return count;
+}
+
+/**
  * Reads an address to connect to: `host`, `host:port`, `[::1]:7891`, or `::1`, an IPv6 address without a port.
  *
  * `what` names the word in the `usage` error that anything else throws.

@@ -201,9 +201,9 @@ export interface RoundsKeyStore {
   find(id: string): { readonly root: Bytes; readonly epoch: number } | undefined;
   /**
    * Goes on to another epoch, and forgets the root before; durable when the call returns. `false`, and nothing is
-   * changed, if the client is not at epoch `from` any more.
+   * changed, if the client's root is not `from` any more: another session was quicker, or the client was enrolled anew.
    */
-  advance(id: string, from: number, to: number, root: Bytes): boolean;
+  advance(id: string, from: Bytes, to: number, root: Bytes): boolean;
   /** Enrols a client, in place of one of the same name; durable when the call returns. */
   enroll(id: string, root: Bytes): void;
   /** Forgets a client; `false` if there is none of that name. */

@@ -4,6 +4,8 @@
  * `--allow-ffi` or `--allow-all`, and none may ask for more.
  * @module
  */
+import { dirname } from "node:path";
+import { draftOf } from "../cli/key_files.ts";
 import { rotationPaths } from "../cli/rotation_files.ts";
 
 /** What a run of stx may reach. `true` means any. */
@@ -58,10 +60,12 @@ export const STATE_VARIABLES = ["XDG_STATE_HOME", "HOME"] as const;
 
 /** What a run of `stx keygen` is given. */
 export interface KeygenJob {
-  /** The private key's file, with the public key beside it, or the shared key's. Its folder exists. */
+  /** The private key's file, with the public key beside it, or the shared or base key's. Its folder exists. */
   readonly out: string;
   /** Whether a shared key is made. */
   readonly psk?: true;
+  /** Whether a base key is made. */
+  readonly baseKey?: true;
 }
 
 /** What runs of `stx recv` and `stx send` are given alike. */
@@ -99,8 +103,8 @@ export interface SendJob extends Job {
 }
 
 /** The narrowest permissions for `stx keygen`. */
-export function keygenPermissions({ out, psk }: KeygenJob): Permissions {
-  const files = psk ? replaced(out) : [...replaced(out), ...replaced(`${out}.pub`)];
+export function keygenPermissions({ out, psk, baseKey }: KeygenJob): Permissions {
+  const files = psk || baseKey ? replaced(out) : [...replaced(out), ...replaced(`${out}.pub`)];
   return { read: files, write: files, net: [], env: COLOUR, sys: [] };
 }
 
@@ -120,9 +124,13 @@ export function recvPermissions(job: RecvJob): Permissions {
     write: [job.dir, job.state, ...agent.files],
     net: [job.listen, ...agent.net],
     env: [...(job.variables ?? []), ...agent.env, ...COLOUR],
-    // A wildcard does not tell where to send to, so an address of this machine is looked up and shown.
-    sys: /^(0\.0\.0\.0|\[::\]):/.test(job.listen) ? ["networkInterfaces"] : [],
+    sys: interfacesFor(job.listen),
   };
+}
+
+/** A wildcard does not tell where to connect to, so an address of this machine is looked up and shown. */
+function interfacesFor(listen: string): readonly string[] {
+  return /^(0\.0\.0\.0|\[::\]):/.test(listen) ? ["networkInterfaces"] : [];
 }
 
 /** The narrowest permissions for `stx send`, without a terminal to ask on. */
@@ -137,7 +145,7 @@ export function sendPermissions(job: SendJob): Permissions {
       job.trust,
       ...named(job.revokedKeys),
       ...named(job.pskFile),
-      ...receipt.map(beforeRename),
+      ...receipt.map(draftOf),
       ...agent.files,
     ],
     write: [...receipt.flatMap(replaced), ...agent.files],
@@ -198,7 +206,7 @@ export function keysPermissions(job: KeysJob): Permissions {
       const agent = agentPermissions(job.agentSocket);
       const made = [next, nextPublic, statement];
       return {
-        read: [key, keyPublic, next, nextPublic, ...made.map(beforeRename), ...agent.files],
+        read: [key, keyPublic, next, nextPublic, ...made.map(draftOf), ...agent.files],
         write: [...made.flatMap(replaced), ...agent.files],
         net: agent.net,
         env: [...agent.env, ...COLOUR],
@@ -209,10 +217,43 @@ export function keysPermissions(job: KeysJob): Permissions {
       const { key, keyPublic, next, nextPublic, statement } = rotationPaths(job.identity);
       return {
         ...nothing,
-        read: [key, keyPublic, next, nextPublic, statement, beforeRename(keyPublic)],
+        read: [key, keyPublic, next, nextPublic, statement, draftOf(keyPublic)],
         write: [key, next, nextPublic, ...replaced(keyPublic)],
       };
     }
+  }
+}
+
+/** What runs of `stx rounds` are given, each for one of its actions. */
+export type RoundsJob =
+  /** `listen` and `address` are `HOST:PORT`. */
+  | { readonly action: "serve"; readonly listen: string; readonly keys: string }
+  | { readonly action: "join"; readonly address: string; readonly key: string }
+  | { readonly action: "enroll"; readonly baseKey: string; readonly keys: string; readonly out: string }
+  | { readonly action: "revoke" | "list"; readonly keys: string };
+
+/**
+ * The narrowest permissions for `stx rounds`. SQLite's own files beside the database need none of their own. A client's
+ * key is made durable with the folder that it is in, which takes reading that folder: so it is best alone there.
+ */
+export function roundsPermissions(job: RoundsJob): Permissions {
+  const nothing = { read: [], write: [], net: [], env: COLOUR, sys: [] };
+  switch (job.action) {
+    case "serve": {
+      const { listen, keys } = job;
+      return { ...nothing, read: [keys], write: [keys], net: [listen], sys: interfacesFor(listen) };
+    }
+    case "join": {
+      const { address, key } = job;
+      return { ...nothing, read: [dirname(key)], write: replaced(key), net: [address] };
+    }
+    case "enroll": {
+      const { baseKey, keys, out } = job;
+      return { ...nothing, read: [baseKey, keys, dirname(out)], write: [keys, ...replaced(out)] };
+    }
+    case "revoke":
+    case "list":
+      return { ...nothing, read: [job.keys], write: [job.keys] };
   }
 }
 
@@ -228,13 +269,8 @@ function named(file: string | undefined): readonly string[] {
   return file === undefined ? [] : [file];
 }
 
-/** The name under which stx writes a file before it has its own. */
-function beforeRename(file: string): string {
-  return `${file}.new`;
-}
-
 function replaced(file: string): readonly string[] {
-  return [file, beforeRename(file)];
+  return [file, draftOf(file)];
 }
 
 /** What talking to ssh-agent takes: Deno wants all three for a socket in the file system. */

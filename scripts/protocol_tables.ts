@@ -130,7 +130,10 @@ function rejectReasons(): string {
   );
 }
 
-const CODES = Object.keys(ERROR_FACTS) as ErrorCode[];
+/** Those of STX/1; the rounds protocol has a document of its own. */
+const CODES = (Object.keys(ERROR_FACTS) as ErrorCode[]).filter((code) =>
+  !ERROR_FACTS[code].meaning.startsWith("Rounds: ")
+);
 const PLACE_NAMES: Readonly<Record<AlertPlace, string>> = {
   clear: "in clear",
   handshake: "sealed, in the handshake",
@@ -235,9 +238,10 @@ function statesOf(rows: readonly Row[]): string {
 const UNITS =
   /^(?:Answers|Bits|Bytes|Entries|Handshakes|Keys|Milliseconds|NAKs|Nonces|Parts|Records|Seals|Senders) /;
 
-/** One table for each part of lib/limits.ts, in their order. */
+/** One table for each part of lib/limits.ts that is about STX/1, in their order. */
 function limitTables(): readonly string[] {
-  const parts = read("lib/limits.ts").split(/^\/\/ ---- .* ----$/m).slice(1);
+  const [source] = read("lib/limits.ts").split(/^\/\/ ---- The rounds protocol ----$/m);
+  const parts = source!.split(/^\/\/ ---- .* ----$/m).slice(1);
   if (parts.length !== 3) throw new Error("lib/limits.ts does not have three parts");
   const values = LIMITS as Numbers;
   return parts.map((part) =>

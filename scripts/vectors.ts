@@ -15,6 +15,7 @@ import { namesFile } from "./vectors/name_files.ts";
 import { readyCases } from "./vectors/ready_cases.ts";
 import { receiverCases } from "./vectors/receiver_cases.ts";
 import { recordCases } from "./vectors/record_cases.ts";
+import { resumedCases } from "./vectors/resumed_cases.ts";
 import { senderCases } from "./vectors/sender_cases.ts";
 import { sessionCases } from "./vectors/session_cases.ts";
 import { keysFile, manifestFile, receiptFile, recordsFile } from "./vectors/session_files.ts";
@@ -42,6 +43,7 @@ export function vectorFiles(): ReadonlyMap<string, string> {
       ...recordCases(),
       ...sessionCases(),
       ...receiverCases(),
+      ...resumedCases(),
       ...senderCases(),
     ]),
   };

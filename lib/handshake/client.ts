@@ -43,7 +43,13 @@ import {
   type SharedKey,
 } from "./key_schedule.ts";
 import { HandshakeMachine, type LastWords } from "./machine.ts";
-import { type HandshakeEvent, refuseReflection, type SessionKeys, signedContent } from "./outcome.ts";
+import {
+  type HandshakeEvent,
+  refuseAnswer,
+  refuseReflection,
+  type SessionKeys,
+  signedContent,
+} from "./outcome.ts";
 
 /** What a client needs to know. */
 export interface ClientOptions {
@@ -60,10 +66,11 @@ export interface ClientOptions {
   /** What we want to do. */
   readonly intent: Intent;
   /**
-   * Asked once the server has proved to hold this key; throws `unknown_receiver` or `receiver_changed` if it is
-   * not the one that the user means.
+   * Asked once the server has proved to hold this key, and in the modes with a shared key that one too; throws
+   * `unknown_receiver` or `receiver_changed` if it is not the one that the user means. It may return nothing: a promise
+   * would come too late.
    */
-  readonly checkServer: (serverIdentity: Bytes) => void;
+  readonly checkServer: (serverIdentity: Bytes, authMode: AuthMode) => void;
 }
 
 /** See the module's text. Made by {@link ClientHandshake.start}. */
@@ -164,7 +171,7 @@ export class ClientHandshake extends HandshakeMachine {
     }
     transcript.update(server.finished);
     if (usedKey !== undefined) refuseReflection(server.serverId, this.#options.identity);
-    this.#options.checkServer(server.serverId);
+    refuseAnswer("checkServer", this.#options.checkServer(server.serverId, authMode));
     checkClocks(this.times);
     return await this.#sendVerify({ suite, authMode, peerIdentity: server.serverId }, secrets.client);
   }
@@ -197,6 +204,7 @@ export class ClientHandshake extends HandshakeMachine {
       receiveSecret: secrets.server,
       sessionId: secrets.sessionId,
       intent,
+      helloNumber: 0,
     };
     return { kind: "verified", keys: this.#keys };
   }

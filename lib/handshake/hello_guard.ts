@@ -13,14 +13,16 @@ export class HelloGuard {
   readonly #nonces = new Set<string>();
   #tokens = PUBLIC_KEY_BURST;
   #filledMs = 0;
+  #admittedCount = 0;
 
   /**
    * Lets a HELLO through to the public-key work. Throws `handshake_failed` for a nonce that was here before and
    * `busy` where the budget, a token bucket, is used up for now. A repeated HELLO takes nothing from the budget, and one
    * that finds it empty is not remembered: its client may come again with the same words.
    * @param nonce 32 bytes
+   * @returns the HELLO's number, in the order in which they were let through
    */
-  admit(nonce: Bytes, nowMs: number): void {
+  admit(nonce: Bytes, nowMs: number): number {
     const key = String.fromCharCode(...nonce);
     if (this.#nonces.has(key)) {
       throw new StxError("handshake_failed", "Cannot accept HELLO: it was here before");
@@ -38,5 +40,6 @@ export class HelloGuard {
       const [oldest] = this.#nonces;
       this.#nonces.delete(oldest!);
     }
+    return this.#admittedCount++;
   }
 }

@@ -36,6 +36,7 @@ export abstract class HandshakeMachine {
   #isReceiving = false;
   /** What ended the handshake. */
   #failure: unknown;
+  #isToldToStop = false;
 
   protected constructor(role: HandshakeRole, state: HandshakeState, nowMs: number) {
     this.#role = role;
@@ -46,6 +47,11 @@ export abstract class HandshakeMachine {
   /** Where the handshake stands. */
   get state(): HandshakeState {
     return this.#state;
+  }
+
+  /** Whether the peer has ended the handshake by an alert that nobody else can have sent: it needs none itself. */
+  get isToldToStop(): boolean {
+    return this.#isToldToStop;
   }
 
   /**
@@ -156,6 +162,7 @@ export abstract class HandshakeMachine {
   #endedBy(body: Bytes, isSealed: boolean): StxError {
     const alert = decodeAlert(body);
     this.#state = "closed";
+    this.#isToldToStop = isSealed;
     if (alert === "clockSkew" && isSealed && this.times !== undefined) return clockSkew(this.times);
     return alertError(alert, isSealed);
   }

@@ -22,6 +22,11 @@ export interface SessionKeys {
   readonly intent: Intent;
   /** How the two ends have proved themselves. */
   readonly authMode: AuthMode;
+  /**
+   * The number that the server's guard has given to HELLO: which of two sessions is the older one, however long somebody
+   * on the way has held back the rest of it. 0 at the client.
+   */
+  readonly helloNumber: number;
 }
 
 /** What a handshake machine reports. */
@@ -57,5 +62,17 @@ export function refuseReflection(peerIdentity: Bytes, own: Identity): void {
   if (!equal(peerIdentity, own.publicKey)) return;
   throw new StxError("bad_identity", "The peer has the same identity as this end: this may be a reflection", {
     hint: "with a shared key, both ends need identities of their own; --identity names another one",
+  });
+}
+
+/**
+ * Throws `usage` if a function that refuses by throwing has returned something. TypeScript takes `false`, and a promise
+ * that nobody waits for, where nothing is to be returned: either would let everybody in.
+ */
+export function refuseAnswer(name: "authorize" | "checkServer", answer: unknown): void {
+  if (answer === undefined) return;
+  if (answer instanceof Promise) answer.catch(() => {});
+  throw new StxError("usage", `Cannot use ${name}: it has returned something`, {
+    hint: "it says no by throwing, at once, and yes by returning nothing",
   });
 }

@@ -45,7 +45,7 @@ import {
   type SharedKey,
 } from "./key_schedule.ts";
 import { HandshakeMachine, type LastWords } from "./machine.ts";
-import { type HandshakeEvent, refuseReflection, signedContent } from "./outcome.ts";
+import { type HandshakeEvent, refuseAnswer, refuseReflection, signedContent } from "./outcome.ts";
 
 /** What a server needs to know. */
 export interface ServerOptions {
@@ -67,7 +67,7 @@ export interface ServerOptions {
   readonly limits: SessionLimits;
   /**
    * Asked once the client has proved to hold this key, and in the modes with a shared key that one too; throws
-   * `unauthorized` if it may not do this.
+   * `unauthorized` if it may not do this. It may return nothing: a promise would come too late.
    */
   readonly authorize: (clientIdentity: Bytes, intent: Intent, authMode: AuthMode) => void;
 }
@@ -86,6 +86,7 @@ export class ServerHandshake extends HandshakeMachine {
   #agreed: Agreed | undefined;
   #clientSecret: Bytes | undefined;
   #master: Bytes | undefined;
+  #helloNumber = 0;
   #receivedSizeBytes = 0;
 
   constructor(options: ServerOptions, nowMs: number) {
@@ -114,7 +115,7 @@ export class ServerHandshake extends HandshakeMachine {
     const agreed = this.#agree(hello, frame);
     this.#agreed = agreed;
     const { guard, identity, random } = this.#options;
-    guard.admit(hello.clientNonce, nowMs);
+    this.#helloNumber = guard.admit(hello.clientNonce, nowMs);
     const share = await answerClientShare(hello.clientShare, random);
     this.times = { clientS: hello.clientTimeS, serverS: Math.floor(nowMs / 1000) };
     const clear = encodeWelcome({
@@ -229,7 +230,7 @@ export class ServerHandshake extends HandshakeMachine {
     if (sharedKey !== undefined) refuseReflection(clientId, identity);
     const times = this.times!;
     checkClocks(times);
-    authorize(clientId, intent, authMode);
+    refuseAnswer("authorize", authorize(clientId, intent, authMode));
     const nowMs = times.serverS * 1000;
     // Until then a HELLO with this time could be in its window: it may be as far ahead of this clock as allowed.
     const expiresMs = nowMs + 2 * CLOCK_SKEW_MAX_MS;
@@ -262,6 +263,7 @@ export class ServerHandshake extends HandshakeMachine {
         sessionId: secrets.sessionId,
         peerIdentity,
         intent: "send",
+        helloNumber: this.#helloNumber,
       },
       limits,
       exporter,

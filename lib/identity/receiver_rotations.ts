@@ -5,7 +5,7 @@
  * receiver has used it, the lines of the old one go. There is one successor at a time, so the list does not grow.
  * @module
  */
-import { equal } from "../bytes/bytes.ts";
+import { type Bytes, equal } from "../bytes/bytes.ts";
 import {
   type Follows,
   formatReceiverLine,
@@ -21,10 +21,18 @@ import { entryLines } from "./ssh_encoding.ts";
 
 /**
  * What came of an announcement. "learned": the new key has a line. "completed": the old one has none any more.
- * "known": nothing is to be done. "revoked", "future": the new key is revoked, or dated in the future. "too_long":
- * more changes than {@link ROTATION_CHAIN_MAX} since somebody has looked at a key of this receiver.
+ * "known": nothing is to be done. "outdated": the old key has named another that was made later. "revoked", "future":
+ * the new key is revoked, or dated in the future. "too_long": more changes than {@link ROTATION_CHAIN_MAX} since
+ * somebody has looked at a key of this receiver.
  */
-export type ReceiverLearning = "learned" | "completed" | "known" | "revoked" | "future" | "too_long";
+export type ReceiverLearning =
+  | "learned"
+  | "completed"
+  | "known"
+  | "outdated"
+  | "revoked"
+  | "future"
+  | "too_long";
 
 /** A list, and what has happened to it. */
 export interface RewrittenReceivers {
@@ -46,11 +54,22 @@ export function followReceiver(
   nowMs: number,
 ): RewrittenReceivers {
   const lines = readLines(text);
-  const settled = settle(lines, rotation);
+  const { shownBy, oldKey, newKey } = rotation;
+  const settled = shownBy === "old" ? settle(lines, oldKey) : settle(lines, newKey, oldKey);
   const outcome = settled.length < lines.length ? "completed" : "known";
-  if (rotation.shownBy === "new") return { text: join(settled), outcome };
+  if (shownBy === "new") return { text: join(settled), outcome };
   const followed = follow(settled, rotation, revoked, nowMs);
   return { text: join(followed.lines), outcome: followed.outcome === "known" ? outcome : followed.outcome };
+}
+
+/**
+ * Takes note that a receiver has used its key, announced or not: the lines of the keys that it has followed go. Throws
+ * `bad_trust_file` if the list cannot be read.
+ * @param text the file as it stands
+ * @returns the file, perhaps as it was
+ */
+export function receiverUsed(text: string, publicKey: Bytes): string {
+  return join(settle(readLines(text), publicKey));
 }
 
 /** A line of the file, and what it says if it says anything. */
@@ -77,18 +96,20 @@ function trusts(entry: ReceiverEntry | undefined): entry is TrustedReceiver {
   return entry?.kind === "trusted";
 }
 
-/** The receiver uses its key, so for its names those that came before that, and other successors of them, go. */
-function settle(lines: readonly Line[], { shownBy, oldKey, newKey }: PeerRotation): readonly Line[] {
-  const used = shownBy === "old" ? oldKey : newKey;
+/**
+ * The receiver uses its key, so for its names those that came before that, and other successors of them, go.
+ * @param before a key that came before it by the receiver's word, beside those that the list knows
+ */
+function settle(lines: readonly Line[], used: Bytes, before?: Bytes): readonly Line[] {
   const entries = entriesOf(lines);
   return lines.filter(({ entry }) => {
     if (!trusts(entry) || equal(entry.publicKey, used)) return true;
     const own = linesFor(entries, entry.host, entry.port).filter((line) => equal(line.publicKey, used));
     if (own.length === 0) return true;
-    const before = own.flatMap(({ follows }) => follows?.fingerprints.slice(0, 1) ?? []);
-    if (shownBy === "new") before.push(fingerprint(oldKey));
-    return !before.includes(fingerprint(entry.publicKey)) &&
-      !before.includes(entry.follows?.fingerprints[0] ?? "");
+    const names = own.flatMap(({ follows }) => follows?.fingerprints.slice(0, 1) ?? []);
+    if (before !== undefined) names.push(fingerprint(before));
+    return !names.includes(fingerprint(entry.publicKey)) &&
+      !names.includes(entry.follows?.fingerprints[0] ?? "");
   });
 }
 
@@ -103,15 +124,15 @@ function follow(
   const entries = entriesOf(lines);
   const oldName = fingerprint(oldKey);
   const newName = fingerprint(newKey);
-  const old = entries.filter(trusts).filter((entry) =>
-    equal(entry.publicKey, oldKey) &&
-    !linesFor(entries, entry.host, entry.port).some((line) =>
-      equal(line.publicKey, newKey) ||
-      (line.follows?.fingerprints[0] === oldName && line.follows.timeMs >= timeMs)
-    ) && entry.follows?.fingerprints.includes(newName) !== true
+  const isLater = ({ follows }: TrustedReceiver) =>
+    follows?.fingerprints[0] === oldName && follows.timeMs >= timeMs;
+  const open = entries.filter(trusts).filter((entry) =>
+    equal(entry.publicKey, oldKey) && entry.follows?.fingerprints.includes(newName) !== true &&
+    !linesFor(entries, entry.host, entry.port).some((line) => equal(line.publicKey, newKey))
   );
+  const old = open.filter((entry) => !linesFor(entries, entry.host, entry.port).some(isLater));
   const stop = (outcome: ReceiverLearning) => ({ lines, outcome });
-  if (old.length === 0) return stop("known");
+  if (old.length === 0) return stop(open.length === 0 ? "known" : "outdated");
   const isRevoked = entries.some((entry) => entry.kind === "revoked" && equal(entry.publicKey, newKey));
   if (isRevoked || revoked.has(newKey)) return stop("revoked");
   if (isDatedAhead(rotation, nowMs)) return stop("future");

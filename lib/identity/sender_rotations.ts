@@ -113,6 +113,9 @@ export class SenderRotations {
     if (isSame && (known.isComplete || !isComplete)) return "known";
     if (known !== undefined && !isSame && (known.isComplete || timeOf(known) >= timeMs)) return "outdated";
     this.#store.save({ oldKey, newKey, statement: rotation.statement, isComplete });
+    // The old key has signed, so it was in use. Where a shared key lets in every identity, no session under it need have
+    // said so, and the key before it could name others for ever, each with a change behind it that nothing leads to.
+    if (isComplete) this.used(oldKey);
     return isComplete ? "completed" : "learned";
   }
 

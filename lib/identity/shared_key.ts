@@ -2,23 +2,21 @@
  * Shared keys: 32 random bytes that two machines hold, as text files.
  *
  * A line is `stx-psk <base64 of the 32 bytes> [comment]`, with spaces or tabs between; empty lines and lines that
- * begin with `#` are passed over. A receiver's file may hold several keys, such as one for each sender. The word
- * in front keeps what is no key, such as a passphrase, from being used as one by mistake: from a recorded HELLO
- * anybody can try passphrases until one fits.
+ * begin with `#` are passed over. A receiver's file may hold several keys, such as one for each sender.
  * @module
  */
-import { type Bytes, equal } from "../bytes/bytes.ts";
+import { type Bytes, equal, utf8 } from "../bytes/bytes.ts";
 import { StxError } from "../errors.ts";
 import { SHARED_KEY_COUNT_MAX } from "../limits.ts";
 import type { Random } from "../ports.ts";
-import { assertComment } from "./public_key.ts";
-import { decodeBase64, encodeBase64, entryLines } from "./ssh_encoding.ts";
+import { formatSecretLine, isMadeUp, parseSecretLine, SECRET_SIZE } from "./secret_line.ts";
+import { entryLines } from "./ssh_encoding.ts";
 
 /** Bytes of a shared key. */
-export const SHARED_KEY_SIZE = 32;
+export const SHARED_KEY_SIZE = SECRET_SIZE;
 
-/** Fewer different values among 32 random bytes come about once in 2^54 keys. */
-const DIFFERENT_BYTES_MIN = 16;
+/** The word before each key. */
+const TYPE = "stx-psk";
 
 /** A fresh shared key: 32 secret bytes; whoever gets it wipes it. */
 export function generateSharedKey(random: Random): Bytes {
@@ -30,15 +28,7 @@ export function generateSharedKey(random: Random): Bytes {
  * `bad_key_file` for bytes that {@link parseSharedKeys} would refuse.
  */
 export function formatSharedKey(key: Bytes, comment: string): string {
-  assertComment(comment);
-  if (key.length !== SHARED_KEY_SIZE) {
-    throw new StxError(
-      "bad_key_file",
-      `Cannot write a shared key: ${key.length} bytes, expected ${SHARED_KEY_SIZE}`,
-    );
-  }
-  if (isMadeUp(key)) throw new StxError("bad_key_file", "Cannot write a shared key: it is not random");
-  return `stx-psk ${encodeBase64(key)}${comment === "" ? "" : ` ${comment}`}`;
+  return formatSecretLine("a shared key", { words: [TYPE], secret: key, comment });
 }
 
 /**
@@ -82,19 +72,6 @@ function badLine(number: number, why: string, what: string): StxError {
 
 /** The key of a line, `undefined` if it is not exactly what {@link formatSharedKey} writes. */
 function parseLine(text: string): Bytes | undefined {
-  // A dot stands for no line break, such as a lone carriage return: no comment hides another key.
-  const encoded = /^stx-psk[ \t]+([^ \t]+)(?:[ \t].*)?$/.exec(text)?.[1];
-  const key = encoded === undefined ? undefined : decodeBase64(encoded);
-  return key?.length === SHARED_KEY_SIZE ? key : undefined;
-}
-
-/**
- * Says whether a key was made up by a person or left empty: bytes that repeat, that count up or down, or that are
- * ordinary characters, such as a passphrase in base64. Of random keys about one in 2^45 is taken for such.
- */
-function isMadeUp(key: Bytes): boolean {
-  const step = (key[1]! - key[0]!) & 0xff;
-  return new Set(key).size < DIFFERENT_BYTES_MIN ||
-    key.every((byte) => byte >= 0x20 && byte <= 0x7e) ||
-    key.every((byte, index) => index === 0 || ((byte - key[index - 1]!) & 0xff) === step);
+  const line = parseSecretLine(utf8(text), 1);
+  return line?.words[0] === TYPE ? line.secret : undefined;
 }

@@ -50,6 +50,9 @@ export class Channel implements TransferChannel {
   #ended = false;
   #keys: SessionKeys | undefined;
   #cancelTimer: (() => void) | undefined;
+  /** The clock when it was last looked at, and by how much it has been set back so far. */
+  #clockMs = 0;
+  #setBackMs = 0;
   #changed = deferred<void>();
   #output = deferred<void>();
   #finishing = false;
@@ -77,6 +80,11 @@ export class Channel implements TransferChannel {
 
   get sessionId(): Bytes {
     return this.#keys!.sessionId;
+  }
+
+  /** A server's sessions in the order in which they began: see {@link SessionKeys.helloNumber}. */
+  get helloNumber(): number {
+    return this.#keys!.helloNumber;
   }
 
   /** Resolves when messages may be sent; rejects if the handshake fails. */
@@ -212,7 +220,7 @@ export class Channel implements TransferChannel {
         }
         if (this.#failure !== undefined) continue;
         const wasOpen = this.#connection.isOpen;
-        const events = this.#connection.receive(buffer.subarray(0, size), this.#clock.nowMs());
+        const events = this.#connection.receive(buffer.subarray(0, size), this.#nowMs());
         handled = this.#handleInOrder(handled, events, size);
         if (!wasOpen) await handled;
         await this.#queueDrained();
@@ -314,14 +322,26 @@ export class Channel implements TransferChannel {
     cancel();
   }
 
+  /**
+   * The clock's time, save that it goes on where the clock is set back: no deadline is to be put off by that.
+   * @param atLeastMs what it must be by now
+   */
+  #nowMs(atLeastMs = 0): number {
+    const clockMs = this.#clock.nowMs();
+    this.#setBackMs += Math.max(0, this.#clockMs - clockMs);
+    this.#clockMs = clockMs;
+    this.#setBackMs += Math.max(0, atLeastMs - clockMs - this.#setBackMs);
+    return clockMs + this.#setBackMs;
+  }
+
   #armTimer(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     if (this.#failure !== undefined || this.#ended) return;
     const atMs = this.#connection.nextTimeoutMs();
     if (atMs === undefined) return;
-    this.#cancelTimer = this.#clock.after(Math.max(0, atMs - this.#clock.nowMs()), () => {
-      const nowMs = this.#clock.nowMs();
+    this.#cancelTimer = this.#clock.after(Math.max(0, atMs - this.#nowMs()), () => {
+      const nowMs = this.#nowMs(atMs);
       // What waits in the socket while this end does not read is no silence of the peer.
       if (this.#isHeldBack) this.#connection.session?.excuseSilence(nowMs);
       try {

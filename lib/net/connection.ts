@@ -70,7 +70,7 @@ export class Connection {
         events.push(...await this.#advance(event, nowMs));
       }
     } catch (error) {
-      this.#session?.fail(error);
+      this.#session?.fail(error, this.#handshake.isToldToStop);
       throw error;
     } finally {
       this.#onOutput();

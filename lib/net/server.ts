@@ -12,8 +12,8 @@ import { systemClock, systemRandom } from "./tcp.ts";
 
 /**
  * What a server needs to know, and what it may choose: by itself it takes the system's randomness, every suite that
- * the runtime has, the largest window, and the mode `identity`, or where there are shared keys `psk` and
- * `identity+psk`. `guard` and `nonces` are what it remembers across connections: each server has one of each.
+ * the runtime has, the largest window, and the mode `identity`, or where `sharedKeys` is given, even without a key in
+ * it, `psk` and `identity+psk`. `guard` and `nonces` are what it remembers across connections: each server has one of each.
  */
 export type AcceptOptions =
   & Pick<ServerOptions, "identity" | "authorize" | "guard" | "nonces">
@@ -78,7 +78,8 @@ export async function accept(
   const all: ServerOptions = {
     random: systemRandom,
     suites: options.suites ?? await availableSuites(),
-    authModes: (options.sharedKeys ?? []).length === 0 ? ["identity"] : ["psk", "identity+psk"],
+    // A list without a key lets nobody in: who gives one may count on it and let everybody in by `authorize`.
+    authModes: options.sharedKeys === undefined ? ["identity"] : ["psk", "identity+psk"],
     sharedKeys: [],
     limits: { windowRecords: WINDOW_RECORDS, windowSizeBytes: WINDOW_SIZE_BYTES },
     ...options,

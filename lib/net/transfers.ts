@@ -153,7 +153,8 @@ export async function receive(channel: Channel, options: ReceiveOptions): Promis
       allowDotfiles: false,
       onEvent: () => {},
       ...given,
-      claim: (id) => active.claim(channel.peerIdentity, id, () => void channel.abort("superseded")),
+      claim: (id) =>
+        active.claim(channel.peerIdentity, id, channel.helloNumber, () => void channel.abort("superseded")),
     });
     await channel.peerClosed();
     await channel.close();

@@ -227,9 +227,10 @@ export class Session {
 
   /**
    * Ends the session for good. The peer gets an alert, if `error` is neither its own nor a lost line.
+   * @param isPeersOwn says that `error` is what the peer has said when it ended the handshake
    * @returns the error that every later call throws
    */
-  fail(error: unknown): StxError {
+  fail(error: unknown, isPeersOwn = false): StxError {
     if (this.#failure !== undefined) return this.#failure;
     if (error instanceof PeerAlert) {
       this.#failure = alertError(error.alert, true);
@@ -237,7 +238,7 @@ export class Session {
       const known = error instanceof StxError
         ? error
         : new StxError("connection_lost", "The session failed", { cause: error });
-      if (known.code !== "connection_lost") this.#sendAlert(sessionAlertFor(known.code));
+      if (known.code !== "connection_lost" && !isPeersOwn) this.#sendAlert(sessionAlertFor(known.code));
       this.#failure = known;
     }
     this.#receiveKeys.erase();

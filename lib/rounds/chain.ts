@@ -16,13 +16,13 @@ import { type Direction, encodeHeader, type Packet, type PacketHeader } from "./
 
 /** The chain of one direction. */
 export class Chain {
-  #key: Bytes;
-  /** Seals one after the other: a packet's keys hang on the packet before it. */
-  #sealing: Promise<unknown> = Promise.resolve();
+  // A buffer of its own stays in one place, so that overwriting it leaves no copy: engines move small arrays.
+  readonly #key: Bytes = new Uint8Array(new ArrayBuffer(HASH_SIZE));
+  #isErased = false;
 
-  /** @param key 32 bytes, which belong to the chain from now on */
+  /** @param key 32 bytes, which are overwritten */
   constructor(key: Bytes) {
-    this.#key = key;
+    this.#take(key);
   }
 
   /** The current chain key, for tests of both ends' agreement. */
@@ -30,33 +30,22 @@ export class Chain {
     return this.#key;
   }
 
-  /** Seals a packet; packets come out in the order of the calls. */
-  seal(header: PacketHeader, body: Bytes, random: Random): Promise<Bytes> {
-    const sealed = this.#sealing.then(async () => {
-      const iv = random.bytes(CBC_BLOCK_SIZE);
-      const key = hkdfExpand(this.#key, utf8("stx rounds encrypt"), CBC_KEY_SIZE);
-      const ciphertext = await encryptCbc(key, iv, body);
-      key.fill(0);
-      const covered = concat(encodeHeader(header, cbcCiphertextSize(body.length)), iv, ciphertext);
-      const packet = concat(covered, this.#mac(covered));
-      this.#advance(packet);
-      return packet;
-    });
-    this.#sealing = sealed.catch(() => {});
-    return sealed;
-  }
-
-  /** Says in constant time whether a packet's MAC holds under the current chain key. */
-  fits(packet: Packet): boolean {
-    return equal(this.#mac(packet.covered), packet.mac);
+  /** Seals the next packet of this direction. */
+  seal(header: PacketHeader, body: Bytes, random: Random): Bytes {
+    const iv = random.bytes(CBC_BLOCK_SIZE);
+    const ciphertext = this.#withKey("encrypt", CBC_KEY_SIZE, (key) => encryptCbc(key, iv, body));
+    const covered = concat(encodeHeader(header, cbcCiphertextSize(body.length)), iv, ciphertext);
+    const packet = concat(covered, this.#mac(covered));
+    this.#advance(packet);
+    return packet;
   }
 
   /** Opens the next packet of this direction. Throws `MacError`, having changed nothing, if it is not authentic. */
-  async open(packet: Packet): Promise<Bytes> {
-    if (!this.fits(packet)) throw new MacError("Cannot accept a packet: its MAC does not hold");
-    const key = hkdfExpand(this.#key, utf8("stx rounds encrypt"), CBC_KEY_SIZE);
-    const body = await decryptCbc(key, packet.iv, packet.ciphertext);
-    key.fill(0);
+  open(packet: Packet): Bytes {
+    const isAuthentic = equal(this.#mac(packet.covered), packet.mac);
+    const body = isAuthentic
+      ? this.#withKey("encrypt", CBC_KEY_SIZE, (key) => decryptCbc(key, packet.iv, packet.ciphertext))
+      : undefined;
     // Whoever holds the keys has padded it wrongly; nobody is told the difference.
     if (body === undefined) throw new MacError("Cannot accept a packet: its MAC does not hold");
     this.#advance(packet.bytes);
@@ -66,30 +55,45 @@ export class Chain {
   /** Overwrites the chain key; nothing can be sealed or opened afterwards. */
   erase(): void {
     this.#key.fill(0);
-    this.#key = new Uint8Array(0);
+    this.#isErased = true;
   }
 
   #mac(covered: Bytes): Bytes {
-    if (this.#key.length === 0) throw new Error("Cannot use a chain that is erased");
-    const key = hkdfExpand(this.#key, utf8("stx rounds mac"), HASH_SIZE);
-    const mac = hmacSha256(key, covered);
-    key.fill(0);
-    return mac;
+    return this.#withKey("mac", HASH_SIZE, (key) => hmacSha256(key, covered));
+  }
+
+  /** Runs `use` with one of the packet's keys, which is overwritten then. */
+  #withKey<T>(label: string, sizeBytes: number, use: (key: Bytes) => T): T {
+    if (this.#isErased) throw new Error("Cannot use a chain that is erased");
+    const key = hkdfExpand(this.#key, utf8(`stx rounds ${label}`), sizeBytes);
+    try {
+      return use(key);
+    } finally {
+      key.fill(0);
+    }
   }
 
   #advance(packet: Bytes): void {
-    const next = sha256(this.#key, packet);
-    this.#key.fill(0);
-    this.#key = next;
+    this.#take(sha256(this.#key, packet));
+  }
+
+  #take(key: Bytes): void {
+    this.#key.set(key);
+    key.fill(0);
   }
 }
 
 /**
- * The chain of HELLO or CHALLENGE: `HKDF-Expand(root, "stx rounds hello " | "c2s" or "s2c", 32)`. It is used for one
- * packet.
+ * Runs `use` with the chain of HELLO or CHALLENGE: `HKDF-Expand(root, "stx rounds hello " | "c2s" or "s2c", 32)`. It is
+ * for one packet, and erased then.
  */
-export function helloChain(root: Bytes, direction: Direction): Chain {
-  return new Chain(hkdfExpand(root, utf8(`stx rounds hello ${direction}`), HASH_SIZE));
+export function withHelloChain<T>(root: Bytes, direction: Direction, use: (chain: Chain) => T): T {
+  const chain = new Chain(hkdfExpand(root, utf8(`stx rounds hello ${direction}`), HASH_SIZE));
+  try {
+    return use(chain);
+  } finally {
+    chain.erase();
+  }
 }
 
 /**

@@ -3,9 +3,11 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
+import { cbcCiphertextSize } from "../crypto/cbc.ts";
+import { ROUNDS_CIPHERTEXT_SIZE_MAX } from "../limits.ts";
 import type { Random } from "../ports.ts";
-import { helloChain, sessionChains } from "./chain.ts";
-import { RoundError, StateError } from "./errors.ts";
+import { sessionChains, withHelloChain } from "./chain.ts";
+import { LimitError, RoundError, StateError } from "./errors.ts";
 import {
   type Aggregate,
   type CloseReason,
@@ -16,7 +18,7 @@ import {
   encodeData,
   ROUNDS_NONCE_SIZE,
 } from "./messages.ts";
-import type { Opcode, Packet, PacketHeader } from "./packet.ts";
+import { COUNTER_MAX, type Opcode, type Packet, type PacketHeader } from "./packet.ts";
 import { RoundsSession } from "./session.ts";
 
 /** What a client needs to know. */
@@ -40,42 +42,61 @@ export type RoundsClientEvent =
 /** See the module's text. Made by {@link RoundsClient.start}. */
 export class RoundsClient extends RoundsSession<RoundsClientEvent> {
   readonly #id: string;
-  #root: Bytes;
+  readonly #root: Bytes;
   #hello: Bytes | undefined;
   /** What the first DATA returns. */
   #challenge: Bytes | undefined;
 
   private constructor(options: RoundsClientOptions) {
-    super("client", "waitChallenge", options.random);
+    super("client", "start", options.random);
     this.#id = options.id;
     this.#root = options.root;
     this.epoch = options.epoch;
   }
 
-  /** Begins a session; HELLO is then ready to be taken. */
-  static async start(options: RoundsClientOptions): Promise<RoundsClient> {
+  /** Begins a session; HELLO is then ready to be taken. Throws `LimitError` where the epochs are used up. */
+  static start(options: RoundsClientOptions): RoundsClient {
+    if (options.epoch > COUNTER_MAX) {
+      options.root.fill(0);
+      throw new LimitError(
+        `Cannot begin a session: ${options.id} has used its ${options.epoch} epochs, and has to be enrolled again`,
+      );
+    }
     const client = new RoundsClient(options);
-    const chain = helloChain(options.root, "c2s");
-    client.#hello = await client.send(chain, "hello", options.id, options.random.bytes(ROUNDS_NONCE_SIZE));
-    chain.erase();
+    const nonce = options.random.bytes(ROUNDS_NONCE_SIZE);
+    client.#hello = withHelloChain(options.root, "c2s", (chain) => {
+      return client.send(chain, "hello", options.id, nonce);
+    });
     return client;
   }
 
-  /** Sends this round's value. Throws `StateError` where the last round has not been answered yet. */
-  async sendData(text: string): Promise<void> {
-    if (this.state !== "ready") {
+  /**
+   * Sends this round's value. Throws `StateError` where the last round has not been answered yet, `LimitError` where
+   * the value is too long or the session has no round left; nothing has changed then.
+   */
+  sendData(text: string): void {
+    const { chains } = this;
+    if (this.state !== "ready" || chains === undefined) {
       throw new StateError(`Cannot send a value: the client is in state ${this.state}`);
     }
-    this.moveTo("waitAggregate");
+    if (this.round > COUNTER_MAX) {
+      throw new LimitError(`Cannot send a value: the session has had its ${COUNTER_MAX} rounds`);
+    }
     const body = encodeData(this.#challenge, text);
+    const size = cbcCiphertextSize(body.length);
+    if (size > ROUNDS_CIPHERTEXT_SIZE_MAX) {
+      throw new LimitError(
+        `Cannot send a value: it takes ${size} bytes with what goes with it, ${ROUNDS_CIPHERTEXT_SIZE_MAX} may be`,
+      );
+    }
     this.#challenge = undefined;
-    await this.send(this.chains!.c2s, "data", this.#id, body);
+    this.send(chains.c2s, "data", this.#id, body);
   }
 
-  /** Says goodbye and ends the session. */
-  async close(): Promise<void> {
+  /** Says goodbye, if there is a session yet, and ends it. */
+  close(): void {
     const { chains } = this;
-    if (chains !== undefined) await this.send(chains.c2s, "close", this.#id, encodeClose("done"));
+    if (chains !== undefined) this.send(chains.c2s, "close", this.#id, encodeClose("done"));
     this.moveTo("closed");
   }
 
@@ -86,19 +107,18 @@ export class RoundsClient extends RoundsSession<RoundsClientEvent> {
     );
   }
 
-  protected override async handle(packet: Packet, opcode: Opcode): Promise<RoundsClientEvent> {
-    if (opcode === "challenge") return await this.#handleChallenge(packet);
-    const body = await this.chains!.s2c.open(packet);
+  protected override handle(packet: Packet, opcode: Opcode): RoundsClientEvent {
+    if (opcode === "challenge") return this.#handleChallenge(packet);
+    const body = this.chains!.s2c.open(packet);
     if (opcode === "close") return { kind: "closed", reason: decodeClose(body) };
     const aggregate = decodeAggregate(body);
     this.round += 1;
     return { kind: "aggregate", aggregate };
   }
 
-  async #handleChallenge(packet: Packet): Promise<RoundsClientEvent> {
-    const chain = helloChain(this.#root, "s2c");
-    const { challenge, serverRound } = decodeChallenge(await chain.open(packet));
-    chain.erase();
+  #handleChallenge(packet: Packet): RoundsClientEvent {
+    const body = withHelloChain(this.#root, "s2c", (chain) => chain.open(packet));
+    const { challenge, serverRound } = decodeChallenge(body);
     this.chains = sessionChains(this.#root, this.#hello!, packet.bytes);
     this.#root.fill(0);
     this.#hello = undefined;

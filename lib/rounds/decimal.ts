@@ -57,8 +57,10 @@ export function formatDecimal({ units, scale }: Decimal): string {
   if (digits.length > ROUNDS_DIGITS_MAX) {
     throw new LimitError(`Cannot write a number of ${digits.length} digits: ${ROUNDS_DIGITS_MAX} may be`);
   }
-  const whole = digits.slice(0, digits.length - scale);
-  const fraction = digits.slice(digits.length - scale).replace(/0+$/, "");
-  const text = fraction === "" ? whole : `${whole}.${fraction}`;
+  const pointAt = digits.length - scale;
+  let end = digits.length;
+  while (end > pointAt && digits[end - 1] === "0") end--;
+  const whole = digits.slice(0, pointAt);
+  const text = end === pointAt ? whole : `${whole}.${digits.slice(pointAt, end)}`;
   return isNegative && units !== 0n ? `-${text}` : text;
 }

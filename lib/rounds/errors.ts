@@ -8,7 +8,8 @@ import { StxError } from "../errors.ts";
 /** Which way. */
 export type ProtocolErrorKind = "round" | "mac" | "direction" | "state" | "limit";
 
-const CODES = {
+/** The code of each way. */
+export const PROTOCOL_ERROR_CODES = {
   round: "bad_round",
   mac: "bad_mac",
   direction: "bad_direction",
@@ -22,7 +23,7 @@ export class ProtocolError extends StxError {
   readonly kind: ProtocolErrorKind;
 
   protected constructor(kind: ProtocolErrorKind, message: string, hint?: string) {
-    super(CODES[kind], message, hint === undefined ? {} : { hint });
+    super(PROTOCOL_ERROR_CODES[kind], message, hint === undefined ? {} : { hint });
     this.kind = kind;
   }
 }

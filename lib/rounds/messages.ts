@@ -3,12 +3,15 @@
  * @module
  */
 import { type Bytes, concat, utf8 } from "../bytes/bytes.ts";
+import { cbcCiphertextSize } from "../crypto/cbc.ts";
 import { StxError } from "../errors.ts";
 import { ByteReader, u32, u64, u8, vector16 } from "../wire/fields.ts";
 import { StateError } from "./errors.ts";
 
 /** Bytes of HELLO's nonce and of CHALLENGE's challenge. */
 export const ROUNDS_NONCE_SIZE = 16;
+/** Bytes of HELLO's ciphertext. Nothing more is kept of a stranger. */
+export const HELLO_CIPHERTEXT_SIZE = cbcCiphertextSize(ROUNDS_NONCE_SIZE);
 
 /** Why an end says CLOSE. */
 export const CLOSE_REASONS = {

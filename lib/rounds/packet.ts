@@ -17,6 +17,9 @@ import { LimitError } from "./errors.ts";
 /** The protocol's version on the wire. */
 export const ROUNDS_VERSION = 1;
 
+/** The largest epoch and the largest round of a session: either has 32 bits. */
+export const COUNTER_MAX = 2 ** 32 - 1;
+
 /** The number of each opcode. */
 export const OPCODES = {
   /** The client's first word: a nonce. */
@@ -79,7 +82,7 @@ export function isClientId(id: string): boolean {
   return id.length <= ROUNDS_ID_SIZE_MAX && ID_PATTERN.test(id);
 }
 
-/** A packet's header and IV. */
+/** A packet's header. */
 export function encodeHeader(header: PacketHeader, ciphertextSizeBytes: number): Bytes {
   const id = utf8(header.id);
   return concat(
@@ -114,8 +117,9 @@ export class PacketAssembler {
   /**
    * The next whole packet, `undefined` where there is none yet. Throws `LimitError` as soon as a size is out of
    * bounds, before anything is kept for it.
+   * @param ciphertextSizeMax a multiple of 16: what the next packet may have
    */
-  next(): Packet | undefined {
+  next(ciphertextSizeMax = ROUNDS_CIPHERTEXT_SIZE_MAX): Packet | undefined {
     const bytes = this.#buffer.subarray(0, this.#size);
     if (bytes.length < HEAD_SIZE) return undefined;
     const idSize = bytes[3]!;
@@ -130,12 +134,11 @@ export class PacketAssembler {
     const numbersAt = HEAD_SIZE + idSize;
     const ciphertextSize = view.getUint32(numbersAt + 8);
     if (
-      ciphertextSize === 0 || ciphertextSize > ROUNDS_CIPHERTEXT_SIZE_MAX ||
-      ciphertextSize % CBC_BLOCK_SIZE !== 0
+      ciphertextSize === 0 || ciphertextSize > ciphertextSizeMax || ciphertextSize % CBC_BLOCK_SIZE !== 0
     ) {
       throw new LimitError(
-        `Cannot read a packet: its ciphertext has ${ciphertextSize} bytes, 16 to ${ROUNDS_CIPHERTEXT_SIZE_MAX} in ` +
-          "blocks of 16 may be",
+        `Cannot read a packet: its ciphertext has ${ciphertextSize} bytes, 16 to ${ciphertextSizeMax} in blocks of ` +
+          "16 may be",
       );
     }
     const macAt = headerSize + CBC_BLOCK_SIZE + ciphertextSize;

@@ -18,7 +18,10 @@ export const SALT_SIZE = 16;
  */
 export function deriveRoot(baseKey: Bytes, id: string, salt: Bytes): Bytes {
   const info = concat(utf8("stx rounds v1 root"), vector8(utf8(id)), vector8(salt));
-  return hkdfExpand(hkdfExtract(new Uint8Array(0), baseKey), info, HASH_SIZE);
+  const secret = hkdfExtract(new Uint8Array(0), baseKey);
+  const root = hkdfExpand(secret, info, HASH_SIZE);
+  secret.fill(0);
+  return root;
 }
 
 /** `root_{e+1} = HMAC-SHA256(root_e, "stx rounds next")`. The caller erases the old one. */

@@ -14,7 +14,7 @@ import { type Decimal, formatDecimal } from "./decimal.ts";
 export interface ClosedRound<Member> {
   /** The server's number of it: 1 for the first. */
   readonly number: number;
-  /** Who has sent a value, in the order in which they became clients, with what it came to. */
+  /** Who has sent a value, with what it came to: those first whose value had to wait for the round. */
   readonly sums: readonly { readonly member: Member; readonly sum: string }[];
   readonly product: string;
   /** Members whose value did not come in time. */

@@ -6,7 +6,7 @@
 import { type Bytes, equal } from "../bytes/bytes.ts";
 import { EPOCHS_AHEAD_MAX } from "../limits.ts";
 import type { Random, RoundsKeyStore } from "../ports.ts";
-import { helloChain, sessionChains } from "./chain.ts";
+import { sessionChains, withHelloChain } from "./chain.ts";
 import { MacError, RoundError } from "./errors.ts";
 import {
   type Aggregate,
@@ -19,7 +19,7 @@ import {
   encodeClose,
   ROUNDS_NONCE_SIZE,
 } from "./messages.ts";
-import type { Opcode, Packet, PacketHeader } from "./packet.ts";
+import { type Opcode, OPCODES, type Packet, type PacketHeader } from "./packet.ts";
 import { nextRoot, rootAfter } from "./root.ts";
 import { RoundsSession } from "./session.ts";
 
@@ -45,6 +45,7 @@ export type RoundsServerEvent =
 export class RoundsServerSession extends RoundsSession<RoundsServerEvent> {
   readonly #options: RoundsServerOptions;
   #id: string | undefined;
+  #claimedId: string | undefined;
   /** What the first DATA has to return. */
   #challenge: Bytes | undefined;
 
@@ -58,35 +59,48 @@ export class RoundsServerSession extends RoundsSession<RoundsServerEvent> {
     return this.#id;
   }
 
-  /** Answers the value of this round, and goes on to the next. */
-  async answer(aggregate: Aggregate): Promise<void> {
-    const { chains } = this;
-    if (chains === undefined || this.state !== "inRound") return;
-    const sending = this.send(chains.s2c, "aggregate", this.#id!, encodeAggregate(aggregate));
-    this.round += 1;
-    this.moveTo("waitData");
-    await sending;
+  /** The client that the first packet says it is from, as it came: nothing is proved by it. Escape it before printing. */
+  get claimedId(): string | undefined {
+    return this.#claimedId;
   }
 
-  /** Says why the session ends, and ends it. */
-  async close(reason: CloseReason): Promise<void> {
+  /** Answers the value of this round, and goes on to the next. Nothing happens where no value waits for its answer. */
+  answer(aggregate: Aggregate): void {
     const { chains } = this;
-    if (chains !== undefined) await this.send(chains.s2c, "close", this.#id!, encodeClose(reason));
+    if (chains === undefined || this.state !== "inRound") return;
+    this.send(chains.s2c, "aggregate", this.#id!, encodeAggregate(aggregate));
+    this.round += 1;
+  }
+
+  /** Says why the session ends, if there is one yet, and ends it. */
+  close(reason: CloseReason): void {
+    const { chains } = this;
+    if (chains !== undefined) this.send(chains.s2c, "close", this.#id!, encodeClose(reason));
     this.moveTo("closed");
   }
 
   protected override checkEpoch(header: PacketHeader): void {
     // HELLO brings its epoch with it, which is held against the store with its MAC.
-    if (this.#id === undefined) return;
+    if (this.#id === undefined) {
+      this.#claimedId = header.id;
+      return;
+    }
     if (header.id === this.#id && header.epoch === this.epoch) return;
     throw new RoundError(
       `Cannot accept a packet: it is of epoch ${header.epoch}, expected ${this.epoch}, or of another client`,
     );
   }
 
-  protected override async handle(packet: Packet, opcode: Opcode): Promise<RoundsServerEvent> {
-    if (opcode === "hello") return await this.#handleHello(packet);
-    const body = await this.chains!.c2s.open(packet);
+  /** A client that takes its leave has perhaps not seen yet that its round was answered. */
+  protected override isRound(header: PacketHeader): boolean {
+    const isCrossing = header.opcode === OPCODES.close && this.state === "waitData" &&
+      header.round > 0 && header.round === this.round - 1;
+    return isCrossing || super.isRound(header);
+  }
+
+  protected override handle(packet: Packet, opcode: Opcode): RoundsServerEvent {
+    if (opcode === "hello") return this.#handleHello(packet);
+    const body = this.chains!.c2s.open(packet);
     if (opcode === "close") return { kind: "closed", reason: decodeClose(body) };
     const isFirst = this.#challenge !== undefined;
     const { challenge, text } = decodeData(body, isFirst);
@@ -97,40 +111,49 @@ export class RoundsServerSession extends RoundsSession<RoundsServerEvent> {
     return { kind: "data", text, isFirst };
   }
 
-  async #handleHello(packet: Packet): Promise<RoundsServerEvent> {
+  #handleHello(packet: Packet): RoundsServerEvent {
     const { id, epoch } = packet.header;
-    const { keys, random } = this.#options;
-    const known = keys.find(id);
+    const known = this.#options.keys.find(id);
     // Who is enrolled is in the clear anyway; a stranger gets the same silence as a wrong key.
     if (known === undefined) throw new MacError("Cannot accept HELLO: nobody of that name is enrolled");
-    if (epoch < known.epoch || epoch > known.epoch + EPOCHS_AHEAD_MAX) {
+    try {
+      if (epoch < known.epoch || epoch > known.epoch + EPOCHS_AHEAD_MAX) {
+        throw new RoundError(
+          `Cannot accept HELLO of epoch ${epoch}: ${known.epoch} to ${
+            known.epoch + EPOCHS_AHEAD_MAX
+          } may come`,
+          "a client whose key file was restored from a copy has to be enrolled again",
+        );
+      }
+      const root = rootAfter(known.root, epoch - known.epoch);
+      try {
+        this.#begin(packet, known.root, root);
+      } finally {
+        root.fill(0);
+      }
+    } finally {
       known.root.fill(0);
-      throw new RoundError(
-        `Cannot accept HELLO of epoch ${epoch}: ${known.epoch} to ${known.epoch + EPOCHS_AHEAD_MAX} may come`,
-        "a client whose key file was restored from a copy has to be enrolled again",
-      );
     }
-    const root = rootAfter(known.root, epoch - known.epoch);
-    known.root.fill(0);
-    const chain = helloChain(root, "c2s");
-    decodeHelloNonce(await chain.open(packet));
-    chain.erase();
+    return { kind: "hello", id };
+  }
+
+  /** Holds HELLO against its root, puts its epoch behind the client for good, and answers. */
+  #begin(hello: Packet, knownRoot: Bytes, root: Bytes): void {
+    const { keys, random, serverRound } = this.#options;
+    const { id, epoch } = hello.header;
+    decodeHelloNonce(withHelloChain(root, "c2s", (chain) => chain.open(hello)));
     const next = nextRoot(root);
-    // Another session of the client may have been quicker: an epoch is never used twice.
-    const isCommitted = keys.advance(id, known.epoch, epoch + 1, next);
+    // Another process may have been quicker: with another session, or with another enrolment.
+    const isCommitted = keys.advance(id, knownRoot, epoch + 1, next);
     next.fill(0);
     if (!isCommitted) throw new RoundError(`Cannot accept HELLO of epoch ${epoch}: another one was quicker`);
     this.#id = id;
     this.epoch = epoch;
     const challenge = random.bytes(ROUNDS_NONCE_SIZE);
-    const reply = helloChain(root, "s2c");
-    const body = encodeChallenge({ challenge, serverRound: this.#options.serverRound() });
-    const sent = await this.send(reply, "challenge", id, body);
-    reply.erase();
-    this.chains = sessionChains(root, packet.bytes, sent);
-    root.fill(0);
+    const body = encodeChallenge({ challenge, serverRound: serverRound() });
+    const sent = withHelloChain(root, "s2c", (chain) => this.send(chain, "challenge", id, body));
+    this.chains = sessionChains(root, hello.bytes, sent);
     this.#challenge = challenge;
     this.round = 1;
-    return { kind: "hello", id };
   }
 }

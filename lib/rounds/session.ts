@@ -4,9 +4,11 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
+import { ROUNDS_CIPHERTEXT_SIZE_MAX } from "../limits.ts";
 import type { Random } from "../ports.ts";
 import type { Chain } from "./chain.ts";
 import { DirectionError, RoundError, StateError } from "./errors.ts";
+import { HELLO_CIPHERTEXT_SIZE } from "./messages.ts";
 import {
   type Direction,
   DIRECTIONS,
@@ -17,7 +19,12 @@ import {
   type PacketHeader,
   ROUNDS_VERSION,
 } from "./packet.ts";
-import { type RoundsRole, type RoundsState, roundsStateAfter } from "./transitions.ts";
+import {
+  type RoundsRole,
+  type RoundsState,
+  roundsStateAfter,
+  roundsStateAfterSending,
+} from "./transitions.ts";
 
 const SENDS: Readonly<Record<RoundsRole, Direction>> = { client: "c2s", server: "s2c" };
 const RECEIVES: Readonly<Record<RoundsRole, Direction>> = { client: "s2c", server: "c2s" };
@@ -25,7 +32,7 @@ const OPCODE_NAMES = new Map<number, Opcode>(
   Object.entries(OPCODES).map(([name, number]) => [number, name as Opcode] as const),
 );
 
-/** One end of a session. Calls of `receive` must not overlap. */
+/** One end of a session. */
 export abstract class RoundsSession<Event> {
   /** The chains of the session, once there are any. */
   protected chains: Readonly<Record<Direction, Chain>> | undefined;
@@ -51,25 +58,35 @@ export abstract class RoundsSession<Event> {
   }
 
   /**
-   * Takes bytes as they arrived. A packet that is wrong closes the session for good, without a word to the peer: this
-   * and every later call throws the same `ProtocolError`.
+   * Takes bytes as they arrived, and gives what comes of them as it is asked for: what came before a wrong packet
+   * counts, however the bytes were cut. A packet that is wrong closes the session for good, without a word to the
+   * peer: this and every later call then throws the same `ProtocolError`.
    */
-  async receive(bytes: Bytes): Promise<readonly Event[]> {
+  *receive(bytes: Bytes): Generator<Event, void, void> {
     if (this.#failure !== undefined) throw this.#failure;
-    const events: Event[] = [];
+    if (!this.#isClosed()) this.#packets.push(bytes);
+    while (!this.#isClosed()) {
+      const event = this.#next();
+      if (event === undefined) return;
+      yield event;
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Takes the next packet, if it is whole. */
+  #next(): Event | undefined {
     try {
-      this.#packets.push(bytes);
-      while (this.#state !== "closed") {
-        const packet = this.#packets.next();
-        if (packet === undefined) break;
-        const next = this.#check(packet.header);
-        const event = await this.handle(packet, OPCODE_NAMES.get(packet.header.opcode)!);
-        // The other way out of a session is a call of its owner's, which may have come meanwhile.
-        if (this.#isClosed()) break;
-        this.moveTo(next);
-        events.push(event);
-      }
-      return events;
+      const packet = this.#packets.next(
+        this.#state === "waitHello" ? HELLO_CIPHERTEXT_SIZE : ROUNDS_CIPHERTEXT_SIZE_MAX,
+      );
+      if (packet === undefined) return undefined;
+      const next = this.#check(packet.header);
+      const event = this.handle(packet, OPCODE_NAMES.get(packet.header.opcode)!);
+      this.moveTo(next);
+      return event;
     } catch (error) {
       this.#failure = error;
       this.#output = [];
@@ -83,10 +100,6 @@ export abstract class RoundsSession<Event> {
     const output = this.#output;
     this.#output = [];
     return output;
-  }
-
-  #isClosed(): boolean {
-    return this.#state === "closed";
   }
 
   /** Everything that a header alone can be wrong in, before a MAC is computed; changes nothing. */
@@ -103,7 +116,7 @@ export abstract class RoundsSession<Event> {
       );
     }
     this.checkEpoch(header);
-    if (header.round !== this.round) {
+    if (!this.isRound(header)) {
       throw new RoundError(`Cannot accept a packet: its round is ${header.round}, expected ${this.round}`);
     }
     return roundsStateAfter(this.#role, this.#state, OPCODE_NAMES.get(header.opcode));
@@ -112,8 +125,13 @@ export abstract class RoundsSession<Event> {
   /** Throws `RoundError` for another epoch or another client than the session's. */
   protected abstract checkEpoch(header: PacketHeader): void;
 
+  /** Says whether a packet's round is the one that it must have. */
+  protected isRound(header: PacketHeader): boolean {
+    return header.round === this.round;
+  }
+
   /** Takes a packet whose header is right. */
-  protected abstract handle(packet: Packet, opcode: Opcode): Promise<Event>;
+  protected abstract handle(packet: Packet, opcode: Opcode): Event;
 
   /** Goes to a state; secrets do not outlive the session. */
   protected moveTo(state: RoundsState): void {
@@ -124,8 +142,12 @@ export abstract class RoundsSession<Event> {
     this.chains = undefined;
   }
 
-  /** Seals a packet of this end under a chain and puts it out; returns its bytes. */
-  protected async send(chain: Chain, opcode: Opcode, id: string, body: Bytes): Promise<Bytes> {
+  /**
+   * Seals a packet of this end under a chain, puts it out, and goes to the state after it; returns its bytes. Throws
+   * `StateError`, having done nothing, where this end may not send it now.
+   */
+  protected send(chain: Chain, opcode: Opcode, id: string, body: Bytes): Bytes {
+    const next = roundsStateAfterSending(this.#role, this.#state, opcode);
     const header = {
       version: ROUNDS_VERSION,
       opcode: OPCODES[opcode],
@@ -134,8 +156,9 @@ export abstract class RoundsSession<Event> {
       epoch: this.epoch,
       round: this.round,
     };
-    const packet = await chain.seal(header, body, this.random);
+    const packet = chain.seal(header, body, this.random);
     this.#output.push(packet);
+    this.moveTo(next);
     return packet;
   }
 }

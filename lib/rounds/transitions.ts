@@ -8,6 +8,7 @@ import type { Opcode } from "./packet.ts";
 /** Where a session stands. */
 export type RoundsState =
   // The client's.
+  | "start"
   | "waitChallenge"
   | "ready"
   | "waitAggregate"
@@ -39,14 +40,17 @@ export const ROUNDS_TRANSITIONS: Table = {
   },
 };
 
-/** What each end sends, and the state that it is in then: `ROUNDS_SENT[role][state][opcode]`. */
+/** `ROUNDS_SENT[role][state][opcode]` is the state after a packet of this end's own. */
 export const ROUNDS_SENT: Table = {
   client: {
+    start: { hello: "waitChallenge" },
     ready: { data: "waitAggregate", close: "closed" },
     waitAggregate: { close: "closed" },
   },
   server: {
-    waitData: { challenge: "waitData", close: "closed" },
+    // The answer to HELLO, and a part of taking it.
+    waitHello: { challenge: "waitData" },
+    waitData: { close: "closed" },
     inRound: { aggregate: "waitData", close: "closed" },
   },
 };
@@ -61,5 +65,12 @@ export function roundsStateAfter(
   if (next === undefined) {
     throw new StateError(`Cannot accept ${opcode ?? "an unknown opcode"}: the ${role} is in state ${state}`);
   }
+  return next;
+}
+
+/** The state after this end sends a packet of this opcode. Throws `StateError` for one that it may not send now. */
+export function roundsStateAfterSending(role: RoundsRole, state: RoundsState, opcode: Opcode): RoundsState {
+  const next = ROUNDS_SENT[role][state]?.[opcode];
+  if (next === undefined) throw new StateError(`Cannot send ${opcode}: the ${role} is in state ${state}`);
   return next;
 }

@@ -2,7 +2,7 @@
  * A rounds server's keys, for as long as the process runs.
  * @module
  */
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, equal } from "../bytes/bytes.ts";
 import type { RoundsKeyStore } from "../ports.ts";
 
 /** See the module's text. */
@@ -16,9 +16,9 @@ export class MemoryRoundsKeys implements RoundsKeyStore {
   }
 
   /** Goes on to another epoch. */
-  advance(id: string, from: number, to: number, root: Bytes): boolean {
+  advance(id: string, from: Bytes, to: number, root: Bytes): boolean {
     const client = this.#clients.get(id);
-    if (client?.epoch !== from) return false;
+    if (client === undefined || !equal(client.root, from)) return false;
     client.root.fill(0);
     this.#clients.set(id, { root: root.slice(), epoch: to });
     return true;

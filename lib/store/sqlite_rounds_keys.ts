@@ -1,8 +1,11 @@
 /**
- * A rounds server's keys in a SQLite file of their own. A root that was replaced is overwritten in the file, and the
- * write-ahead log is emptied: whoever takes the file learns nothing of epochs before.
+ * A rounds server's keys in a SQLite file of their own, which nobody but its owner may read. A root that was replaced
+ * is overwritten in the file, and the write-ahead log is emptied: whoever takes the file learns nothing of epochs
+ * before. While another program reads the file, as a backup does, the log keeps what it has; the next change after
+ * that empties it.
  * @module
  */
+import { closeSync, openSync } from "node:fs";
 import type { StatementSync } from "node:sqlite";
 import type { Bytes } from "../bytes/bytes.ts";
 import type { RoundsKeyStore } from "../ports.ts";
@@ -34,9 +37,17 @@ export class SqliteRoundsKeys implements RoundsKeyStore {
 
   /** Opens or makes the file; what is thrown is as with {@link SqliteFile}. */
   constructor(path: string) {
+    makePrivate(path);
     this.#file = new SqliteFile(path, LAYOUT);
-    this.#find = this.#file.prepare("SELECT root, epoch FROM clients WHERE id = ?");
-    this.#advance = this.#file.prepare("UPDATE clients SET epoch = ?, root = ? WHERE id = ? AND epoch = ?");
+    try {
+      // A process that was killed behind a change has not come to this.
+      this.#file.truncateLog();
+      this.#find = this.#file.prepare("SELECT root, epoch FROM clients WHERE id = ?");
+      this.#advance = this.#file.prepare("UPDATE clients SET epoch = ?, root = ? WHERE id = ? AND root = ?");
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
   }
 
   /** The root and epoch of a client. */
@@ -48,7 +59,7 @@ export class SqliteRoundsKeys implements RoundsKeyStore {
   }
 
   /** Goes on to another epoch. */
-  advance(id: string, from: number, to: number, root: Bytes): boolean {
+  advance(id: string, from: Bytes, to: number, root: Bytes): boolean {
     return this.#change(() => this.#advance.run(to, root, id, from).changes === 1);
   }
 
@@ -81,5 +92,14 @@ export class SqliteRoundsKeys implements RoundsKeyStore {
   /** Closes the file. */
   close(): void {
     this.#file.close();
+  }
+}
+
+/** Makes the file, if there is none, before SQLite does with everybody's permissions. */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch {
+    // It is there, or cannot be made, which opening it will say better.
   }
 }

@@ -43,7 +43,9 @@ const LAYOUT: SqliteLayout = {
   versions: VERSIONS,
   what: "state file",
   option: "--state",
-  wayOut: "name another file with --state, or move this one away: unfinished transfers then start again",
+  wayOut:
+    "name another file with --state, or move this one away: unfinished transfers then start again, and changes of " +
+    "senders' keys are forgotten",
 };
 
 /** The receiver's state in one file. */

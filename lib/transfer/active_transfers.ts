@@ -8,6 +8,7 @@ import { deferred } from "../bytes/deferred.ts";
 import { StxError } from "../errors.ts";
 
 interface Active {
+  readonly helloNumber: number;
   readonly abort: () => void;
   readonly ended: Promise<void>;
 }
@@ -17,16 +18,27 @@ export class ActiveTransfers {
   readonly #active = new Map<string, Active>();
 
   /**
-   * Resolves when the transfer belongs to the caller, after any other connection that has it was ended. Rejects
-   * with `cancelled` if a still newer connection came meanwhile.
-   * @param abort ends the caller's connection, when a newer one comes
+   * Resolves when the transfer belongs to the caller, after an older connection that has it was ended. Rejects
+   * with `cancelled`, and ends the caller's connection, if a newer one has it or comes meanwhile.
+   * @param helloNumber which of two connections is the newer one. The order of their offers does not say so: somebody on
+   * the way could hold back one of a connection that its sender has given up, to end the one that came after it
+   * @param abort ends the caller's connection
    * @returns gives the transfer back
    */
-  async claim(peer: Bytes, transferId: Bytes, abort: () => void): Promise<() => void> {
+  async claim(
+    peer: Bytes,
+    transferId: Bytes,
+    helloNumber: number,
+    abort: () => void,
+  ): Promise<() => void> {
     const key = `${toHex(peer)}/${toHex(transferId)}`;
     const { promise: ended, resolve } = deferred<void>();
-    const mine: Active = { abort, ended };
+    const mine: Active = { helloNumber, abort, ended };
     const older = this.#active.get(key);
+    if (older !== undefined && older.helloNumber > helloNumber) {
+      abort();
+      throw new StxError("cancelled", "A newer connection works on the transfer");
+    }
     this.#active.set(key, mine);
     older?.abort();
     await older?.ended;

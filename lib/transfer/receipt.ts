@@ -12,6 +12,8 @@ import { encodeDone } from "../wire/message.ts";
 
 /** The namespace of a receipt's signature. */
 export const RECEIPT_NAMESPACE = "receipt@stx1";
+/** Milliseconds from 1970 of the latest time in a receipt: later years are not written in four digits. */
+export const RECEIPT_TIME_MS_MAX: number = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** What a receipt says. */
 export interface ReceiptFacts {

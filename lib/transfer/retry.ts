@@ -51,9 +51,12 @@ export class RetryPolicy {
     this.#progressMs = nowMs;
   }
 
-  /** Work was done that is no progress but takes its time: it does not count as time without any. */
-  busy(nowMs: number): void {
-    this.#progressMs = nowMs;
+  /**
+   * Work was done that is no progress but takes its time: that does not count as time without any. The time before it
+   * still does, or whoever cuts every connection just behind such work would have us try for ever.
+   */
+  busy(sinceMs: number, nowMs: number): void {
+    this.#progressMs = Math.min(nowMs, this.#progressMs + nowMs - sinceMs);
   }
 
   /** How long to wait before a new connection, or `undefined` where `error` is final. */

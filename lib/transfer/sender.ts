@@ -9,7 +9,6 @@ import { deferred } from "../bytes/deferred.ts";
 import { StreamSha256 } from "../crypto/stream_digest.ts";
 import { codeOf, StxError } from "../errors.ts";
 import { verifySshsigBlob } from "../identity/sshsig.ts";
-import { TIME_MS_MAX } from "../limits.ts";
 import type { Clock, Random, Source } from "../ports.ts";
 import {
   type Accept,
@@ -30,7 +29,7 @@ import { breathe, BREATHE_EVERY_BYTES } from "./breathe.ts";
 import type { TransferChannel } from "./channel.ts";
 import { FileDigests } from "./file_digests.ts";
 import { type Manifest, transferIdOf } from "./manifest.ts";
-import { RECEIPT_NAMESPACE, type ReceiptFacts, receiptMessage } from "./receipt.ts";
+import { RECEIPT_NAMESPACE, RECEIPT_TIME_MS_MAX, type ReceiptFacts, receiptMessage } from "./receipt.ts";
 import { errorOf } from "./rejection.ts";
 import { stateAfter, type TransferState } from "./transitions.ts";
 
@@ -345,7 +344,7 @@ class Sender {
         `The receipt is about ${done.sizeBytes} bytes, sent were ${sizeBytes}`,
       );
     }
-    if (done.finishedMs > TIME_MS_MAX) {
+    if (done.finishedMs > RECEIPT_TIME_MS_MAX) {
       throw new StxError("bad_receipt", `The receipt's time is ${done.finishedMs} ms`);
     }
     // Whoever asks for digests gets them; unasked they come in the receipt of an earlier session alone.

@@ -22,6 +22,11 @@ import {
 } from "./primitives.ts";
 import { CLIENT, HANDSHAKE, INPUTS, SERVER, TO_CLIENT, TO_SERVER, V } from "./example_inputs.ts";
 
+/** What a frame's header says. */
+function firstField(type: number, name: string, frame: Bytes): string {
+  return `frame ${type}, ${name}, of ${(frame.length - 4).toLocaleString("en-US")} bytes`;
+}
+
 /** The key of a proof. */
 function proofKey(secret: Bytes): Bytes {
   return xl(secret, "finished", NOTHING, 32);
@@ -49,7 +54,7 @@ export function hello(): readonly string[] {
   return [
     "## HELLO",
     wire(TO_SERVER, [
-      [frame.slice(0, 4), "frame 1, HELLO, of 1,269 bytes"],
+      [frame.slice(0, 4), firstField(1, "HELLO", frame)],
       [frame.slice(4, 7), '"STX"'],
       [frame.slice(7, 8), "version"],
       [frame.slice(8, 16), "client_time"],
@@ -131,7 +136,7 @@ export function welcome(): readonly string[] {
     ]),
     sealing("s_hs", 0, frame.slice(0, 4), [["plaintext", V["welcome_plaintext"]!]]),
     wire(TO_CLIENT, [
-      [frame.slice(0, 4), "frame 2, WELCOME, of 1,309 bytes"],
+      [frame.slice(0, 4), firstField(2, "WELCOME", frame)],
       [frame.slice(4, 12), "server_time"],
       [frame.slice(12, 44), "server_nonce"],
       [V["kem_ciphertext"]!, "the ML-KEM-768 ciphertext"],
@@ -161,7 +166,7 @@ export function verify(): readonly string[] {
     ]),
     sealing("c_hs", 0, frame.slice(0, 4), [["plaintext", V["verify_plaintext"]!]]),
     wire(TO_SERVER, [
-      [frame.slice(0, 4), "frame 3, VERIFY, of 145 bytes"],
+      [frame.slice(0, 4), firstField(3, "VERIFY", frame)],
       [frame.slice(4, -16), "seal(c_hs, 0): ciphertext"],
       [frame.slice(-16), "tag"],
     ]),
@@ -186,7 +191,7 @@ export function ready(): readonly string[] {
     ]),
     sealing("s_hs", 1, frame.slice(0, 4), [["plaintext", V["ready_plaintext"]!]]),
     wire(TO_CLIENT, [
-      [frame.slice(0, 4), "frame 4, READY, of 70 bytes"],
+      [frame.slice(0, 4), firstField(4, "READY", frame)],
       [frame.slice(4, -16), "seal(s_hs, 1): ciphertext"],
       [frame.slice(-16), "tag"],
     ]),

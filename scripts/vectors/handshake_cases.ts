@@ -79,6 +79,8 @@ export interface ServerSetup {
   readonly nonces_in_memory: readonly string[];
   /** Nonces that have opened a session. */
   readonly nonces_on_disk: readonly string[];
+  /** What is left of its budget of answers. */
+  readonly answers_left: number;
 }
 
 /** The client of these inputs. */
@@ -114,6 +116,7 @@ export function serverSetup(inputs: Inputs, more: Partial<ServerSetup> = {}): Se
     senders: [hex(ed25519Public(inputs.clientSeed))],
     nonces_in_memory: [],
     nonces_on_disk: [],
+    answers_left: 512,
     ...more,
   };
 }

@@ -176,6 +176,11 @@ const FRESHNESS: readonly Case[] = [
     setup: { nonces_in_memory: [hex(PLAIN.clientNonce)] },
     ...REFUSED,
   }),
+  atHello("no answer is left", { setup: { answers_left: 0 }, error: "busy", alert: clear(2) }),
+  atHello("no answer is left, and the nonce is remembered", {
+    setup: { answers_left: 0, nonces_in_memory: [hex(PLAIN.clientNonce)] },
+    ...REFUSED,
+  }),
 ];
 
 const SHARES: readonly Case[] = [
@@ -221,6 +226,7 @@ const SURVIVED: readonly Case[] = [
     error: null,
     alert: null,
   }),
+  atVerify("HELLO when one answer is left", { setup: { answers_left: 1 }, error: null, alert: null }),
   atVerify("HELLO of 16,384 bytes", {
     client: withLists(BOTH_SUITES, MODE_1, extensions([1, new Uint8Array(15_111)])),
     error: null,

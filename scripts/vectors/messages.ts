@@ -303,6 +303,7 @@ export interface SignatureFaults {
   readonly namespace?: string;
   /** Stands in the blob in place of the one that is signed. */
   readonly namedNamespace?: string;
+  readonly version?: number;
   readonly reserved?: string;
   readonly hash?: "sha256" | "sha512";
   /** Stands in the blob in place of the signer's. */
@@ -321,7 +322,7 @@ export function sshsig(seed: Bytes, content: Bytes, faults: SignatureFaults = {}
   const signature = ed25519Sign(seed, sshsigContent(namespace, hash, content));
   return join(
     text("SSHSIG"),
-    number(1, 4),
+    number(faults.version ?? 1, 4),
     sshString(publicKeyBlob(faults.publicKey ?? ed25519Public(seed))),
     sshString(faults.namedNamespace ?? namespace),
     sshString(reserved),

@@ -38,6 +38,9 @@ const TAKEN: readonly Paths[] = [
   ["a", "b", "ab"],
 ];
 
+/** Why a name is refused unless the receiver's user allows it. */
+const HIDDEN = "the first part begins with a dot";
+
 const REFUSED: readonly (readonly [string, Paths])[] = [
   ["absolute", ["/a"]],
   ["absolute", ["/"]],
@@ -73,11 +76,12 @@ const REFUSED: readonly (readonly [string, Paths])[] = [
   ["a dot at the end", ["a."]],
   ["a dot at the end", ["a./", "a./b"]],
   ["a space at the end", ["a "]],
-  ["the first part begins with a dot", [".a"]],
-  ["the first part begins with a dot", [".ssh/", ".ssh/authorized_keys"]],
+  [HIDDEN, [".a"]],
+  [HIDDEN, [".ssh/", ".ssh/authorized_keys"]],
   ["the first part is .stx-partial", [".stx-partial/"]],
   ["the first part is .stx-partial, folded", [".STX-Partial"]],
   ["the first part is .stx-partial, folded", [".stx-\u200cpartial"]],
+  ["the first part is .stx-partial", [".stx-partial/", ".stx-partial/a"]],
   ["its folder does not stand before it", ["a/b"]],
   ["its folder does not stand before it", ["a/b", "a/"]],
   ["it lies below a file", ["a", "a/b"]],
@@ -87,6 +91,8 @@ const REFUSED: readonly (readonly [string, Paths])[] = [
   ["equal in another case", ["straße", "STRASSE"]],
   ["equal in another case", ["\u017fa", "sa"]],
   ["equal in another case", ["\u212a", "k"]],
+  ["equal in another case", ["\u1e9e", "ss"]],
+  ["equal in another case", ["\u03f4", "\u03b8"]],
   ["equal when normalised", ["\u00e9", "e\u0301"]],
   ["equal when normalised, in another case", ["\u00c9", "e\u0301"]],
   ["equal without what HFS+ leaves out", ["ab", "a\u200db"]],
@@ -97,7 +103,11 @@ const REFUSED: readonly (readonly [string, Paths])[] = [
 export function namesFile(): unknown {
   return {
     taken: TAKEN.map((paths) => entriesOf(paths)),
-    refused: REFUSED.map(([why, paths]) => ({ why, entries: entriesOf(paths) })),
+    refused: REFUSED.map(([why, paths]) => ({
+      why,
+      hidden_only: why === HIDDEN,
+      entries: entriesOf(paths),
+    })),
   };
 }
 

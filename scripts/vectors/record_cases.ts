@@ -99,6 +99,21 @@ const NOISE: readonly Case[] = [
     talk.comes(join(first, second), OFFER);
     talk.comes(join(first, second));
   }),
+  session("record 0 damaged twice: two NAKs, then accepted", ...FINE, (talk) => {
+    const record = talk.peer.record(OFFER, 0);
+    for (const place of [-1, -2]) {
+      talk.comes(flipped(record, place));
+      talk.answers(NAK_0, 0);
+    }
+    talk.comes(record, OFFER);
+  }),
+  session("damaged twice at once: one NAK, then accepted", ...FINE, (talk) => {
+    talk.hears(OFFER, 0);
+    const record = talk.peer.record(OFFER, 0);
+    talk.comes(join(flipped(record, -1), flipped(record, -2)));
+    talk.answers(NAK_1, 1);
+    talk.comes(record, OFFER);
+  }),
   session("damaged four times", ...LOST, (talk) => {
     talk.hears(OFFER, 0);
     const record = talk.peer.record(OFFER, 0);

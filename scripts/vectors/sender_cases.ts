@@ -111,6 +111,7 @@ const RECEIPTS: readonly Case[] = [
     BAD_RECEIPT,
     signed(m.sshsig(SERVER_SEED, TEXT, { namedNamespace: "file" })),
   ),
+  atDone("a signature of version 2", BAD_RECEIPT, signed(m.sshsig(SERVER_SEED, TEXT, { version: 2 }))),
   atDone("a receipt with another size than DONE", BAD_RECEIPT, signed(SIGNATURE, { size: 7 })),
   atDone("no signature", BAD_RECEIPT, signed(NOTHING)),
   atDone("a byte behind the signature", BAD_RECEIPT, signed(join(SIGNATURE, number(0, 1)))),

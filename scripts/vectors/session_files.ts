@@ -127,6 +127,7 @@ const TREES: readonly Tree[] = [
       file("фото/空/🎉", 4_294_967_296),
       file("ﬁn\u00a0", 1),
       file("e\u0301", 0),
+      file("\ufeffa", 0),
     ],
   },
   {

@@ -25,6 +25,8 @@ export const RECEIVER = ed25519Public(SERVER_SEED);
 export const SESSION_ID = pseudorandom("session_id of a transfer", 16);
 /** Bytes of a block. */
 export const BLOCK_SIZE = 16_384;
+/** A session before that. */
+export const EARLIER_SESSION_ID = pseudorandom("session_id of an earlier session", 16);
 /** When the receiver puts things in place, in milliseconds. */
 export const TIME_MS = TIME * 1000 + 123;
 
@@ -140,7 +142,7 @@ export const WANT_MANIFEST = m.message("wantManifest");
 /** ACCEPT of a receiver that has nothing yet. */
 export const ACCEPT_NOTHING = acceptOf(NOTHING);
 
-/** A message that comes, and one that goes. */
+/** Messages come, one after the other. */
 export function hears(...messages: readonly m.Message[]): readonly Step[] {
   return messages.map((each) => ({ in_message: printed(each) }));
 }
@@ -162,6 +164,8 @@ export interface ReceiverSetup {
   readonly allow_dotfiles: boolean;
   /** Names of files that stand in the receiving folder, where nothing is ever replaced. */
   readonly existing: readonly string[];
+  /** What came in an earlier session with the same sender, up to its end. */
+  readonly earlier: { readonly session_id: string; readonly messages: readonly PrintedMessage[] } | null;
 }
 
 /** See {@link ReceiverSetup}. */
@@ -173,7 +177,12 @@ export interface SenderSetup {
   readonly random_transfer_id: string | null;
 }
 
-/** Code, alert, and with it what the error is. */
+/** What came in an earlier session. */
+export function earlier(...messages: readonly m.Message[]): Partial<ReceiverSetup> {
+  return { earlier: { session_id: hex(EARLIER_SESSION_ID), messages: messages.map(printed) } };
+}
+
+/** The error's code and the alert's number. */
 export type Ending = readonly [error: string | null, alert: number | null];
 
 /** A case about a receiver. */
@@ -194,6 +203,7 @@ export function receiverCase(
       max_size: null,
       allow_dotfiles: false,
       existing: [],
+      earlier: null,
       ...setup,
     },
     steps,

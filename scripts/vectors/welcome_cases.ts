@@ -136,6 +136,10 @@ const SHAPES: readonly Case[] = [
     welcome: (welcome) => frame(FRAMES.welcome, welcome.slice(4, 4 + 1164)),
     ...MALFORMED,
   }),
+  atWelcome("a server_time of 2^53", {
+    server: { clear: (right) => overwritten(right, 0, number(2n ** 53n, 8)) },
+    ...MALFORMED,
+  }),
   atWelcome("WELCOME's extensions are out of order", {
     server: withExtensions([2, NOTHING], [1, NOTHING]),
     ...MALFORMED,

@@ -49,6 +49,41 @@ Deno.test("a transfer whose last words are cut off is not sent twice", async () 
   });
 });
 
+Deno.test("a sender that has the receipt has succeeded, whether or not the receiver's goodbye arrives", async () => {
+  await withStage(async (stage) => {
+    const receiver = await stage.receive();
+    let total = Infinity;
+    // Of the second connection all is lost that comes behind the sender's own goodbye.
+    await using relay = new Relay(receiver, {
+      mute: (connection, bytes) => connection === 1 && bytes >= total,
+    });
+    const first = await stage.send(relay, stage.file("first", 100_000));
+    assert.equal(first.code, 0, first.stderr);
+    total = relay.bytesFromClient;
+
+    const again = await stage.send(relay, stage.file("again", 100_000));
+
+    assert.equal(again.code, 0, again.stderr);
+    assert.equal(relay.bytesFromClient, 2 * total);
+    assert.deepEqual(relay.connectionCount, 2);
+    assert.ok(again.events.some(({ event }) => event === "done"));
+    assert.deepEqual(names(stage.inbox), ["again", "first"]);
+  });
+});
+
+Deno.test("a line that is cut at the same place again and again is no progress, and given up: exit 5", async () => {
+  await withStage(async (stage) => {
+    const receiver = await stage.receive();
+    // Behind START, so that something is sent each time, and before a whole block has come.
+    await using relay = new Relay(receiver, { cutAfter: () => 300_000 });
+
+    const sent = await stage.send(relay, stage.file("file", 3_000_000), { args: ["--retry-for", "2s"] });
+
+    assert.equal(sent.code, 5, sent.stderr);
+    assert.deepEqual(names(stage.inbox), [".stx-partial"]);
+  });
+});
+
 Deno.test("a sender gives up a cut connection at once with --retry-for 0: exit 5, nothing in place", async () => {
   await withStage(async (stage) => {
     const file = stage.file("file", 8_000_000);

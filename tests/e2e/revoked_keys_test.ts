@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fingerprint } from "../../lib/identity/public_key.ts";
 import { Relay } from "../support/relay.ts";
 import { type Stage, withStage } from "../support/stage.ts";
 import { names } from "../support/tree.ts";
@@ -95,6 +96,17 @@ Deno.test("a shared key does not help a revoked identity", async () => {
     const after = await stage.send(receiver, file, { args: ["--psk-file", psk] });
 
     assert.equal(after.code, 3, after.stderr);
+  });
+});
+
+Deno.test("keys that are revoked at the same time are all revoked", async () => {
+  await withStage(async (stage) => {
+    const keys = Array.from({ length: 6 }, (_, i) => fingerprint(new Uint8Array(32).fill(i)));
+    // One of these was killed while it wrote.
+    Deno.writeTextFileSync(`${stage.receiver.config}/revoked_keys.stx-new`, keys[0]!.slice(0, 20));
+    await Promise.all(keys.map((key) => revokeAtReceiver(stage, key)));
+    const list = Deno.readTextFileSync(`${stage.receiver.config}/revoked_keys`);
+    assert.deepEqual(list.trimEnd().split("\n").sort(), keys.sort());
   });
 });
 

@@ -165,6 +165,36 @@ Deno.test("a receiver changes its key, and a sender that knew it learns it from 
   });
 });
 
+Deno.test("a receiver's old key is known no longer once the new one was met, though nobody announced it", async () => {
+  await withStage(async (stage) => {
+    const person = stage.receiver;
+    const [file, stolen] = [stage.file("file", "content"), `${stage.folder}/stolen`];
+    Deno.copyFileSync(person.identity, stolen);
+    const send = (port: number) => stage.run(["send", file, `127.0.0.1:${port}`, "--json"]);
+    const args = ["--on-conflict", "rename"];
+    const first = await stage.receive({ args });
+    const { port } = first;
+    assert.equal((await stage.run(["keys", "trust", `${person.identity}.pub`, `127.0.0.1:${port}`])).code, 0);
+    const next = await rotate(stage, person);
+    assert.equal((await send(port)).code, 0);
+    first.process.kill("SIGTERM");
+    await first.process.ended;
+    await rotate(stage, person, "--finish");
+    Deno.removeSync(`${person.identity}.rotation`);
+    const second = await stage.receive({ port, args });
+    const withNew = await send(port);
+    assert.equal(withNew.code, 0, withNew.stderr);
+    assert.deepEqual(rotations(withNew.events), [[next, person.fingerprint, next, true]]);
+    second.process.kill("SIGTERM");
+    await second.process.ended;
+
+    await stage.receive({ port, args: [...args, "--identity", stolen] });
+    const toThief = await send(port);
+
+    assert.equal(toThief.code, 3, toThief.stderr);
+  });
+});
+
 Deno.test("a sender that is told the receiver by --peer is told what to give from now on, and writes nothing", async () => {
   await withStage(async (stage) => {
     const known = `${stage.sender.config}/known_receivers`;

@@ -7,20 +7,17 @@ BAD_RECORD, CLOSING, INTERNAL_ERROR, SUPERSEDED = 6, 7, 8, 9
 
 CLEAR, SEALED, SESSION = "in clear", "sealed, in the handshake", "in the session"
 
-# By number and place: what whoever gets the alert calls it.
-RECEIVED = {
-    (HANDSHAKE_FAILED, CLEAR): "refused_connection",
-    (HANDSHAKE_FAILED, SEALED): "handshake_failed",
-    (BUSY, CLEAR): "busy",
-    (BUSY, SEALED): "busy",
-    (ACCESS_DENIED, SEALED): "unauthorized",
-    (CLOCK_SKEW, SEALED): "clock_skew",
-    (PROTOCOL_ERROR, SESSION): "unexpected_message",
-    (BAD_RECORD, SESSION): "bad_record",
-    (CLOSING, SESSION): "connection_lost",
-    (INTERNAL_ERROR, SEALED): "connection_lost",
-    (INTERNAL_ERROR, SESSION): "connection_lost",
-    (SUPERSEDED, SESSION): "superseded",
+# What whoever gets a sealed alert calls it, in the handshake or in the session.
+RECEIVED_SEALED = {
+    HANDSHAKE_FAILED: "handshake_failed",
+    BUSY: "busy",
+    ACCESS_DENIED: "unauthorized",
+    CLOCK_SKEW: "clock_skew",
+    PROTOCOL_ERROR: "unexpected_message",
+    BAD_RECORD: "bad_record",
+    CLOSING: "connection_lost",
+    INTERNAL_ERROR: "connection_lost",
+    SUPERSEDED: "superseded",
 }
 
 # By error: what its peer is told in a session; of most errors that they are internal.
@@ -37,9 +34,11 @@ SENT_IN_SESSION = {
 
 
 def received_alert(number, place):
-    """The failure that an alert is. A number that is not known, or not known there, counts as an internal error."""
-    default = "refused_connection" if place == CLEAR else "connection_lost"
-    code = RECEIVED.get((number, place), default)
+    """The failure that an alert is. A number that is not known counts as an internal error."""
+    if place == CLEAR:
+        code = "busy" if number == BUSY else "refused_connection"
+    else:
+        code = RECEIVED_SEALED.get(number, RECEIVED_SEALED[INTERNAL_ERROR])
     return Failure(code, f"the peer ended it with alert {number}, {place}", alert=number, place=place)
 
 

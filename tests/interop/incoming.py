@@ -64,7 +64,8 @@ class Incoming:
                 return self._open(record), len(record)
             if self._repetitions_from is None or not self._repetitions_from <= sequence < self.expected:
                 raise Failure("bad_sequence", f"record {sequence} came, {self.expected} was expected")
-            self._drop(len(record))
+            self._damaged_in_a_row = 0
+            self._pass_over(len(record))
 
     def watch_times(self, last_read):
         """Gives up where a record or a search does not come to an end; `last_read` is when the last byte came."""
@@ -100,7 +101,8 @@ class Incoming:
 
     def _ask(self, ask):
         """
-        The record at the front is damaged: begins to search or goes on, and sends one NAK for all that has come.
+        The record at the front is damaged: begins to search or goes on, and sends NAK unless it has done so since more
+        bytes came.
         """
         self._damaged_in_a_row += 1
         if self._damaged_in_a_row >= DAMAGED_IN_A_ROW:
@@ -111,14 +113,14 @@ class Incoming:
             self._naks_for_expected += 1
             if self.asked > NAKS_A_SESSION:
                 raise Failure("connection_lost", "the line is too noisy")
-            if self._naks_for_expected > 1:
+            if self._naks_for_expected > 1 and self._repetitions_from is None:
                 self._repetitions_from = self.expected
             ask(self.expected)
         if self._search_since is None:
             self._search_since = time.monotonic()
             self._pass_over(SMALLEST_RECORD_BYTES)
         else:
-            self._pass_over(1)
+            self._pass_over(HEADER_BYTES)
 
     def _find(self):
         """Passes over all before the expected number with a possible size; says whether they are there."""

@@ -42,6 +42,11 @@ class Entry:
             raise Failure("source_changed", f"{self.local} changed meanwhile")
 
 
+def milliseconds(nanoseconds):
+    """Rounded towards 0."""
+    return nanoseconds // 1_000_000 if nanoseconds >= 0 else -(-nanoseconds // 1_000_000)
+
+
 def list_entries(local, name=None):
     """A file, or a folder with all below it, each folder before what it holds; under its own name or another."""
     entries = []
@@ -55,7 +60,7 @@ def list_entries(local, name=None):
                 path,
                 FOLDER if is_folder else FILE,
                 status.st_mode & 0o777,
-                status.st_mtime_ns // 1_000_000,
+                milliseconds(status.st_mtime_ns),
                 0 if is_folder else status.st_size,
                 status.st_mtime_ns,
             )

@@ -26,6 +26,8 @@ interface Said {
   /** Where its data began; `null` if the receiver asked for none. */
   readonly start?: number | null;
   readonly receipt?: string;
+  /** Whether the receiver has said goodbye. */
+  readonly closed?: boolean;
   /** The fingerprints of the receiver's old and new identity, if it announced a change. */
   readonly rotation?: readonly [string, string] | null;
   /** Records that it sent again, and asked for again. */
@@ -87,6 +89,7 @@ async function send(...parameters: Parameters<typeof run>): Promise<Said> {
 async function sendWell(...parameters: Parameters<typeof run>): Promise<Said> {
   const said = await send(...parameters);
   assert.equal(said.result, "done", said.text);
+  assert.equal(said.closed, true);
   return said;
 }
 
@@ -173,12 +176,13 @@ test("the second implementation and stx repeat to each other what was damaged", 
   const second = stage.file("second", 20 * BLOCK);
   const receiver = await stage.receive();
 
-  // 5 is damaged twice, so that there are repetitions of what the receiver has already.
-  const repeating = await sendWell(stage, receiver, first, ["--flip-sent", "0", "5", "5", "6", "12", "12"]);
-  const asking = await sendWell(stage, receiver, second, ["--flip-received", "0", "2", "2"]);
+  // Some are damaged twice, so that there are repetitions of what the receiver has already.
+  const damaged = ["0", "0", "5", "5", "6", "12", "12"];
+  const repeating = await sendWell(stage, receiver, first, ["--flip-sent", ...damaged]);
+  const asking = await sendWell(stage, receiver, second, ["--flip-received", "0", "0", "2", "2"]);
 
-  assert.ok(repeating.repeated! > 6, `${repeating.repeated}`);
-  assert.equal(asking.asked, 3);
+  assert.ok(repeating.repeated! > 7, `${repeating.repeated}`);
+  assert.equal(asking.asked, 4);
   assert.deepEqual(tree(`${stage.inbox}/first`), tree(first));
   assert.deepEqual(tree(`${stage.inbox}/second`), tree(second));
 });

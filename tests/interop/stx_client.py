@@ -10,9 +10,8 @@ secrets are neither erased nor computed in constant time, and it never connects 
 
     python3 stx_client.py send --key SEED_OR_FILE --peer FINGERPRINT_OR_KEY [OPTION]... PATH HOST PORT
 
-Its output is one JSON object: `{"result": "done", ...}` with exit status 0 if the receipt was verified and both
-ends closed the session, else `{"result": ERROR, "text": ..., ...}` with the document's name for the error and exit
-status 1.
+Its output is one JSON object: `{"result": "done", ...}` with exit status 0 if the receipt was verified, else
+`{"result": ERROR, "text": ..., ...}` with the document's name for the error and exit status 1.
 
 Its parts, in the order in which they build on one another: failure, fields, alerts, ml_kem (FIPS 203),
 ed25519_point, openssh and shared_key (files and texts that people have), key_schedule, stream (a TCP connection),
@@ -130,9 +129,9 @@ def send(arguments):
         except Failure as failure:
             channel.fail(failure)
             raise
-        has_ended_well = channel.close()
+        was_closed = channel.close()
     return {
-        "result": "done" if has_ended_well else "connection_lost",
+        "result": "done",
         "text": "the receipt is valid",
         "suite": session.suite,
         "mode": session.mode,
@@ -140,6 +139,7 @@ def send(arguments):
         "transfer": transfer.transfer_id.hex(),
         "start": outcome.start,
         "receipt": outcome.receipt,
+        "closed": was_closed,
         "rotation": channel.rotation and [fingerprint(key) for key in channel.rotation],
         "sent": channel.outgoing.next,
         "taken": channel.incoming.expected,

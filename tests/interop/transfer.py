@@ -16,7 +16,7 @@ from openssh import check_signature, key_line
 FLAG_UNKNOWN_SIZE, FLAG_DIGESTS, FLAG_ALL_SENT = 1, 2, 4
 REASON_INTEGRITY = 7
 MAX_REASON_BYTES = 3000
-# The last of the year 9999: how a later year is written the document does not say.
+# The last of the year 9999.
 MAX_TIME_MS = 253402300799999
 HASHES_A_MESSAGE = 2048
 

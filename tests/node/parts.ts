@@ -75,7 +75,7 @@ async function transfer(): Promise<void> {
         conflict: "refuse",
         maxSizeBytes: Infinity,
         allowDotfiles: false,
-        claim: (id) => place.active.claim(alice.publicKey, id, () => {}),
+        claim: (id) => place.active.claim(alice.publicKey, id, 0, () => {}),
         onEvent: () => {},
       }).finally(() => pair.receiver.close()),
     ]);

@@ -19,6 +19,9 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   "string or null": (value) => value === null || typeof value === "string",
   "number or null": (value) => value === null || typeof value === "number" && value >= 0,
   "boolean": (value) => typeof value === "boolean",
+  "object of strings": (value) =>
+    typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.values(value).every((each) => typeof each === "string"),
   "array of strings": (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
 };
 

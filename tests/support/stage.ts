@@ -91,7 +91,7 @@ export class Stage {
   async receive(options: RunOptions & { port?: number; dir?: string } = {}): Promise<Receiver> {
     const process = this.startReceive(options);
     const { port, fingerprint } = await process.event("listening");
-    return { process, port, fingerprint };
+    return { process, port, fingerprint: fingerprint! };
   }
 
   /** As {@link Stage.receive}, without waiting. */
@@ -137,26 +137,35 @@ export class Stage {
 
 /** Runs `scenario` on a fresh stage. Whatever happens, its processes end by their ids and its folder goes. */
 export async function withStage(scenario: (stage: Stage) => Promise<void>): Promise<void> {
+  await withProcesses(async (folder, processes) => {
+    const keygen = (args: readonly string[], env: Person["env"]) => {
+      const process = new StxProcess(args, { env });
+      processes.push(process);
+      return process.ended;
+    };
+    const [sender, receiver] = await Promise.all([
+      newPerson(folder, "sender", keygen),
+      newPerson(folder, "receiver", keygen),
+    ]);
+    const stage = new Stage(folder, sender, receiver, processes);
+    await Deno.mkdir(stage.outbox);
+    await Deno.mkdir(stage.inbox);
+    stage.authorize(sender);
+    await scenario(stage);
+  });
+}
+
+/**
+ * Runs `scenario` in a fresh folder. Whatever happens, the processes that it adds end by their ids and the folder goes.
+ * Throws if it hangs, and for what no stx may print.
+ */
+export async function withProcesses(
+  scenario: (folder: string, processes: StxProcess[]) => Promise<void>,
+): Promise<void> {
   await withTempFolder(async (temporary) => {
     const folder = await Deno.realPath(temporary);
     const processes: StxProcess[] = [];
-    const play = async (): Promise<void> => {
-      const keygen = (args: readonly string[], env: Person["env"]) => {
-        const process = new StxProcess(args, { env });
-        processes.push(process);
-        return process.ended;
-      };
-      const [sender, receiver] = await Promise.all([
-        newPerson(folder, "sender", keygen),
-        newPerson(folder, "receiver", keygen),
-      ]);
-      const stage = new Stage(folder, sender, receiver, processes);
-      await Deno.mkdir(stage.outbox);
-      await Deno.mkdir(stage.inbox);
-      stage.authorize(sender);
-      await scenario(stage);
-    };
-    await guarded(play, processes);
+    await guarded(() => scenario(folder, processes), processes);
     for (const { args, problems } of processes) {
       if (problems.length > 0) throw new Error(`stx ${args.join(" ")}:\n${problems.join("\n")}`);
     }

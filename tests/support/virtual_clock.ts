@@ -9,6 +9,8 @@ interface Timer {
 /** See the module's text. */
 export class VirtualClock implements Clock {
   #nowMs: number;
+  /** How much it was set by. */
+  #setMs = 0;
   readonly #timers = new Set<Timer>();
 
   constructor(nowMs = Date.UTC(2026, 0, 1)) {
@@ -16,7 +18,12 @@ export class VirtualClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#setMs;
+  }
+
+  /** Sets it forward, or back where `ms` is negative, as people and NTP do: no time passes, so no timer runs. */
+  set(ms: number): void {
+    this.#setMs += ms;
   }
 
   /** No delay means another turn, not time: that comes by itself. */

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { loadIdentity, makeIdentity, replaceFile, rereading } from "../../../cli/key_files.ts";
+import {
+  draftOf,
+  loadIdentity,
+  makeIdentity,
+  replaceFile,
+  replaceWith,
+  rereading,
+} from "../../../cli/key_files.ts";
+import { StxError } from "../../../lib/errors.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 
 function names(folder: string): string[] {
@@ -27,11 +35,102 @@ Deno.test("a file that cannot be replaced leaves nothing in the way of the next 
   });
 });
 
-Deno.test("a file that another program is just writing is left alone", async () => {
+Deno.test("a file that another stx is just writing is left alone", async () => {
   await withTempFolder((folder) => {
-    Deno.writeTextFileSync(`${folder}/f.new`, "theirs");
-    assert.throws(() => replaceFile(`${folder}/f`, "mine", 0o644), { code: "disk", message: /f\.new/ });
-    assert.equal(Deno.readTextFileSync(`${folder}/f.new`), "theirs");
+    const draft = draftOf(`${folder}/f`);
+    const theirs = Deno.openSync(draft, { write: true, createNew: true });
+    theirs.lockSync(true);
+    const replace = () => replaceFile(`${folder}/f`, "mine", 0o644);
+    assert.throws(replace, { code: "disk", message: /another process is writing/, hint: /f\.stx-new/ });
+    assert.deepEqual(names(folder), ["f.stx-new"]);
+    theirs.close();
+    replace();
+    assert.deepEqual(names(folder), ["f"]);
+  });
+});
+
+Deno.test("what an stx that was killed has left is in nobody's way", async () => {
+  await withTempFolder((folder) => {
+    Deno.writeTextFileSync(draftOf(`${folder}/f`), "half of i");
+    replaceFile(`${folder}/f`, "mine", 0o600);
+    assert.equal(Deno.readTextFileSync(`${folder}/f`), "mine");
+    assert.deepEqual(names(folder), ["f"]);
+  });
+});
+
+/** Runs `body`; the first time that a file is locked, `action` comes just before. */
+function beforeLock(action: () => void, body: () => void): void {
+  const { tryLockSync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.tryLockSync = function (exclusive) {
+    Deno.FsFile.prototype.tryLockSync = tryLockSync;
+    action();
+    return this.tryLockSync(exclusive);
+  };
+  try {
+    body();
+  } finally {
+    Deno.FsFile.prototype.tryLockSync = tryLockSync;
+  }
+}
+
+Deno.test("a draft that another stx removes before it is locked is made anew", async () => {
+  await withTempFolder((folder) => {
+    const path = `${folder}/f`;
+    beforeLock(() => Deno.removeSync(draftOf(path)), () => replaceFile(path, "mine", 0o600));
+    assert.equal(Deno.readTextFileSync(path), "mine");
+    assert.deepEqual(names(folder), ["f"]);
+  });
+});
+
+Deno.test("a draft that was put in place meanwhile does not cost the next one its own", async () => {
+  await withTempFolder((folder) => {
+    const path = `${folder}/f`;
+    Deno.writeTextFileSync(draftOf(path), "first");
+    let second: Deno.FsFile | undefined;
+    const goOn = () => {
+      Deno.renameSync(draftOf(path), path);
+      second = Deno.openSync(draftOf(path), { write: true, createNew: true });
+      second.lockSync(true);
+    };
+    beforeLock(goOn, () => assert.throws(() => replaceFile(path, "mine", 0o600), { code: "disk" }));
+    second!.close();
+    assert.deepEqual([names(folder), Deno.readTextFileSync(path)], [["f", "f.stx-new"], "first"]);
+  });
+});
+
+Deno.test("what stands in a draft's place and is none is left alone", async () => {
+  await withTempFolder((folder) => {
+    const draft = draftOf(`${folder}/f`);
+    Deno.writeTextFileSync(`${folder}/theirs`, "theirs");
+    const wrong = [() => Deno.mkdirSync(draft), () => Deno.symlinkSync(`${folder}/theirs`, draft)];
+    for (const put of wrong) {
+      put();
+      const error = { code: "disk", message: /f\.stx-new": the name is already taken/ };
+      assert.throws(() => replaceFile(`${folder}/f`, "mine", 0o644), error);
+      assert.deepEqual(names(folder), ["f.stx-new", "theirs"]);
+      Deno.removeSync(draft);
+    }
+    assert.equal(Deno.readTextFileSync(`${folder}/theirs`), "theirs");
+  });
+});
+
+Deno.test("a file is locked from before its new text is made until it is in place", async () => {
+  await withTempFolder((folder) => {
+    const other = () => {
+      const file = Deno.openSync(draftOf(`${folder}/f`), { write: true });
+      const isFree = file.tryLockSync(true);
+      file.close();
+      return isFree ? "free" : "locked";
+    };
+    replaceWith(`${folder}/f`, 0o600, other);
+    assert.equal(Deno.readTextFileSync(`${folder}/f`), "locked");
+    const failure = new StxError("usage", "no");
+    assert.throws(() =>
+      replaceWith(`${folder}/f`, 0o600, () => {
+        throw failure;
+      }), failure);
+    assert.deepEqual(names(folder), ["f"]);
+    assert.equal(Deno.readTextFileSync(`${folder}/f`), "locked");
   });
 });
 

@@ -70,6 +70,9 @@ Deno.test("words and options that an action does not take are refused, with how 
       [/--finish and --force exclude/, "rotate", "--finish", "--force"],
       [/--force is for a receiver/, "trust", A.line, "--force"],
       [/has spaces.*quotes/, "trust", "ssh-ed25519", "AAAA"],
+      [/has spaces.*quotes/, "trust", ...A.line.split(" "), "ann@host"],
+      [/has spaces.*quotes/, "revoke", ...A.line.split(" "), "ann@host"],
+      [/--authorized-keys is for a sender/, "trust", A.line, "host", "--authorized-keys", "x"],
       [/a fingerprint alone.*--peer/, "trust", A.name],
       [/a fingerprint alone.*--peer/, "trust", A.name, "host"],
       [/expected SHA256:/, "revoke", "SHA256:short"],
@@ -99,6 +102,19 @@ Deno.test("trust lets a sender in, once, and keeps what stands in the list", asy
     const again = await run("trust", A.line);
     assert.deepEqual([again.status, read(path)], [0, list]);
     assert.match(again.error, /line 2 .* already/);
+  });
+});
+
+Deno.test("trust does not say that a sender is let in whose line has expired", async () => {
+  await withConfig(async (config) => {
+    const path = `${config}/authorized_keys`;
+    const list = `expiry-time="20200101Z" ${A.line}\n`;
+    Deno.writeTextFileSync(path, list, { mode: 0o600 });
+    const { status, error } = await run("trust", A.line);
+    assert.deepEqual([status, read(path)], [7, list]);
+    assert.match(error, /has expired in line 1 of .*expiry-time/);
+    Deno.writeTextFileSync(path, `${list}expiry-time="29991231Z" ${A.line}\n`);
+    assert.equal((await run("trust", A.line)).status, 0);
   });
 });
 
@@ -194,6 +210,22 @@ Deno.test("revoke takes a key, a file or a fingerprint, once", async () => {
   });
 });
 
+Deno.test("revoke of this machine's own key says that nobody else is told", async () => {
+  await withConfig(async (config) => {
+    const { fingerprint: own } = await makeIdentity(`${config}/identity`, "", false);
+    for (const key of [own, `${config}/identity.pub`]) {
+      const { status, error } = await run("revoke", key);
+      assert.equal(status, 0);
+      assert.match(error, /warning: .*own key/);
+    }
+    assert.doesNotMatch((await run("revoke", A.name)).error, /warning/);
+    const { out } = await run("list", "--json");
+    assert.deepEqual(JSON.parse(out.split("\n")[0]!).counts, false);
+    Deno.writeTextFileSync(`${config}/identity`, "nonsense");
+    assert.equal((await run("revoke", B.name)).status, 0);
+  });
+});
+
 Deno.test("revoke does not add to a list that cannot be read", async () => {
   await withConfig(async (config) => {
     Deno.writeTextFileSync(`${config}/revoked_keys`, "nonsense\n");
@@ -232,14 +264,14 @@ async function fill(config: string): Promise<void> {
   );
   Deno.writeTextFileSync(`${config}/revoked_keys`, `${fingerprint(new Uint8Array(32))} \x1b[2J gone\n`);
   Deno.mkdirSync(`${config}/../state/stx`, { recursive: true });
-  const state = new SqliteState(`${config}/../state/stx/recv.db`);
+  await saveChange(config, true);
+}
+
+/** Lets the receiver know that B follows A. */
+async function saveChange(config: string, isComplete: boolean): Promise<void> {
   const statement = await signRotation(A.identity, B.identity, 1);
-  new SqliteRotationStore(state).save({
-    oldKey: A.publicKey,
-    newKey: B.publicKey,
-    statement,
-    isComplete: true,
-  });
+  const state = new SqliteState(`${config}/../state/stx/recv.db`);
+  new SqliteRotationStore(state).save({ oldKey: A.publicKey, newKey: B.publicKey, statement, isComplete });
   state.close();
 }
 
@@ -255,7 +287,10 @@ Deno.test("list shows every key, and nothing that a terminal would obey", async 
     assert.match(part("This machine")[1]!, /not in use yet$/);
     const senders = part("Senders");
     assert.match(senders[0]!, /\\x1b\]0;evil.*, line 2, until 2020-.*, from 192\.0\.2\.\*, does not count$/);
-    assert.equal(senders[1], `  ${A.name}, ann, line 3, does not count`);
+    assert.equal(
+      senders[1],
+      `  ${A.name}, ann, line 3, does not count, but lets in the key that follows it`,
+    );
     assert.deepEqual(part("Known receivers"), [
       `  host:7891, ${C.name}, does not count`,
       `  host:7891, ${B.name}, follows ${A.name}`,
@@ -263,6 +298,8 @@ Deno.test("list shows every key, and nothing that a terminal would obey", async 
     ]);
     assert.match(part("Revoked")[0]!, /\\x1b\[2J gone, line 1$/);
     assert.deepEqual(part("Changes"), [`  ${B.name}, follows ${A.name}`]);
+    await saveChange(config, false);
+    assert.ok((await run("list")).out.includes(`  ${A.name}, ann, line 3\n`));
   });
 });
 
@@ -309,6 +346,7 @@ Deno.test("list says what does not count any more because of a revocation", asyn
     const events = out.trimEnd().split("\n").map((line) => JSON.parse(line));
     const counting = events.filter(({ counts }) => counts).map(({ kind }) => kind);
     assert.deepEqual(counting, ["identity", "revoked", "revoked"]);
+    assert.doesNotMatch((await run("list")).out, /lets in/);
   });
 });
 
@@ -332,6 +370,7 @@ Deno.test("rotate prints the new fingerprint, and how to finish", async () => {
     assert.equal(begun.status, 0, begun.error);
     assert.match(begun.out, /^SHA256:\S{43}\n$/);
     assert.ok(begun.error.includes(`stx keys rotate --finish --identity '${key}'`), begun.error);
+    assert.match(begun.error, /warning: --finish deletes the key .*my key.* if ssh or git use it/);
     const finished = await run("rotate", "--finish", "--identity", key, "--json");
     assert.deepEqual([finished.status, finished.error.includes(made.fingerprint)], [0, true]);
     const event = JSON.parse(finished.out);

@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
+import { draftOf } from "../../../cli/key_files.ts";
 import { ReceiverTrust } from "../../../cli/receiver_trust.ts";
 import { Output } from "../../../cli/terminal.ts";
 import { identityFromSeed } from "../../../lib/identity/identity.ts";
 import { formatReceiverLine } from "../../../lib/identity/known_receivers.ts";
-import { fingerprint } from "../../../lib/identity/public_key.ts";
+import { fingerprint, formatPublicKeyLine } from "../../../lib/identity/public_key.ts";
 import { parseRevokedKeys } from "../../../lib/identity/revoked_keys.ts";
 import { signRotation, verifyPeerRotation } from "../../../lib/identity/rotation.ts";
 import type { Identity } from "../../../lib/ports.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 import { fakeStreams } from "./fake_streams.ts";
 
-const [A, B] = await Promise.all(
-  [1, 2].map((number) => identityFromSeed(new Uint8Array(32).fill(number))),
-) as [Identity, Identity];
+const [A, B, C] = await Promise.all(
+  [1, 2, 3].map((number) => identityFromSeed(new Uint8Array(32).fill(number))),
+) as [Identity, Identity, Identity];
 const ADDRESS = { host: "host", port: 7891 };
 
 function line({ publicKey }: Identity): string {
@@ -50,8 +51,8 @@ class World {
     this.trust = new ReceiverTrust(ADDRESS, peer, "ask", readRevoked, output);
   }
 
-  async announce(by: Identity, timeMs = 1): Promise<void> {
-    this.trust.announced(verifyPeerRotation(await signRotation(A, B, timeMs), by.publicKey));
+  async announce(by: Identity, timeMs = 1, next = B): Promise<void> {
+    this.trust.announced(verifyPeerRotation(await signRotation(A, next, timeMs), by.publicKey));
   }
 
   get lines(): readonly string[] {
@@ -116,14 +117,72 @@ Deno.test("a list that cannot be written is not the end: what to change by hand 
       ] as const
     ) {
       const world = new World(folder, lines);
-      // Another program is just writing.
-      Deno.writeTextFileSync(`${world.path}.new`, "");
+      Deno.mkdirSync(draftOf(world.path));
+      await world.announce(by);
       await world.announce(by);
       assert.ok(world.streams.error().includes(words), world.streams.error());
       assert.match(world.streams.error(), /^stx send: warning: [^\n]*\n$/);
       assert.deepEqual([world.lines, world.events], [lines, []]);
-      Deno.removeSync(`${world.path}.new`);
+      Deno.removeSync(draftOf(world.path));
     }
+  });
+});
+
+Deno.test("the list is read for every connection: what changes in it meanwhile counts", async () => {
+  await withTempFolder((folder) => {
+    const world = new World(folder, [line(A)]);
+    world.trust.check(A.publicKey);
+    Deno.writeTextFileSync(world.path, `${line(B)}\n`);
+    assert.throws(() => world.trust.check(A.publicKey), { code: "receiver_changed" });
+    world.trust.check(B.publicKey);
+    const key = formatPublicKeyLine(B.publicKey, "");
+    Deno.writeTextFileSync(world.path, `${line(B)}\n@revoked * ${key}\n`);
+    assert.throws(() => world.trust.check(B.publicKey), { code: "receiver_changed", message: /revoked/ });
+    Deno.writeTextFileSync(world.path, "nonsense\n");
+    assert.throws(() => world.trust.check(B.publicKey), { code: "bad_trust_file" });
+  });
+});
+
+Deno.test("a list that cannot be used is an error before any connection", async () => {
+  await withTempFolder((folder) => {
+    assert.throws(() => new World(folder, ["nonsense"]), { code: "bad_trust_file" });
+  });
+});
+
+Deno.test("the first session under the new key ends the old one, announced or not", async () => {
+  await withTempFolder(async (folder) => {
+    const world = new World(folder, [line(A)]);
+    world.trust.opened(A.publicKey);
+    await world.announce(A);
+    world.trust.opened(A.publicKey);
+    assert.equal(world.lines.length, 2);
+    world.trust.opened(B.publicKey);
+    assert.throws(() => world.trust.check(A.publicKey), { code: "receiver_changed" });
+    world.trust.check(B.publicKey);
+    world.trust.opened(B.publicKey);
+    await world.announce(B);
+    assert.deepEqual(world.events, [
+      ["rotation", name(A), name(A), name(B), false],
+      ["rotation", name(B), name(A), name(B), true],
+    ]);
+    assert.equal(world.lines.length, 1);
+  });
+});
+
+Deno.test("an old key that cannot be taken out of the list is warned of, once", async () => {
+  await withTempFolder(async (folder) => {
+    const world = new World(folder, [line(A)]);
+    await world.announce(A);
+    const before = world.streams.error();
+    Deno.mkdirSync(draftOf(world.path));
+    world.trust.opened(B.publicKey);
+    await world.announce(B);
+    const said = world.streams.error().slice(before.length);
+    assert.match(said, /^stx send: warning: [^\n]*\n$/);
+    assert.ok(said.includes(`take the lines of ${name(A)} out of it`), said);
+    const named = new World(folder, [line(A), line(B)], name(B));
+    named.trust.opened(B.publicKey);
+    assert.equal(named.streams.error(), "");
   });
 });
 
@@ -133,6 +192,10 @@ Deno.test("a change that is not accepted is warned of, with the reason", async (
     revoked.revoked = [B];
     await revoked.announce(A);
     assert.match(revoked.streams.error(), /warning: .*not accepted: that key is revoked/);
+    const outdated = new World(folder, [line(A)]);
+    await outdated.announce(A, 2);
+    await outdated.announce(A, 1, C);
+    assert.match(outdated.streams.error(), /warning: .*not accepted: .*another key.*later/);
     const ahead = new World(folder, [line(A)]);
     await ahead.announce(A, Date.now() + 1e9);
     assert.match(ahead.streams.error(), /warning: .*not accepted: .*future/);

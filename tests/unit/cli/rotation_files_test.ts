@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadIdentity, makeIdentity } from "../../../cli/key_files.ts";
+import { draftOf, loadIdentity, makeIdentity } from "../../../cli/key_files.ts";
 import {
   beginRotation,
   finishRotation,
@@ -92,6 +92,8 @@ Deno.test("finishing that was cut short at any point is finished by the next att
     const steps = [
       () => {},
       () => Deno.renameSync(`${key}.next`, key),
+      // The file that was being written when it was cut short.
+      () => Deno.writeTextFileSync(draftOf(`${key}.pub`), publicLine.slice(0, 9)),
       () => Deno.writeTextFileSync(`${key}.pub`, publicLine),
     ];
     for (let done = 1; done <= steps.length; done++) {
@@ -102,6 +104,17 @@ Deno.test("finishing that was cut short at any point is finished by the next att
       assert.equal(Deno.readTextFileSync(`${key}.pub`), publicLine);
       assert.deepEqual((await loadIdentity(key)).publicKey, newKey);
     }
+  });
+});
+
+Deno.test("beginning that was cut short is begun anew by force", async () => {
+  await withIdentity(async (key, folder) => {
+    for (const name of ["id.next", "id.next.pub", "id.rotation"]) {
+      Deno.writeTextFileSync(draftOf(`${folder}/${name}`), "half", { mode: 0o600 });
+    }
+    const { newKey } = await beginRotation(key, true);
+    assert.deepEqual(names(folder), ["id", "id.next", "id.next.pub", "id.pub", "id.rotation"]);
+    assert.deepEqual(finishRotation(key).newKey, newKey);
   });
 });
 
@@ -175,7 +188,11 @@ Deno.test("without the next key nothing is finished, and the public half stays t
 Deno.test("a key behind a symbolic link is not changed: the old one would stay where the link leads", async () => {
   await withIdentity(async (key, folder) => {
     Deno.symlinkSync(key, `${folder}/link`);
-    await assert.rejects(beginRotation(`${folder}/link`, false), { code: "bad_key_file", message: /link/ });
+    await assert.rejects(beginRotation(`${folder}/link`, false), {
+      code: "bad_key_file",
+      message: /link/,
+      hint: `name the file itself with --identity ${Deno.realPathSync(key)}`,
+    });
     await beginRotation(key, false);
     for (const end of ["next", "next.pub", "rotation"]) {
       Deno.renameSync(`${key}.${end}`, `${folder}/link.${end}`);
@@ -191,6 +208,10 @@ Deno.test("a comment that cannot stand in a line is left out", async () => {
     Deno.writeTextFileSync(`${key}.pub`, `${line}\x1b[2J\n`);
     await beginRotation(key, false);
     assert.match(Deno.readTextFileSync(`${key}.next.pub`), / stx\n$/);
+    const next = Deno.readTextFileSync(`${key}.next.pub`).trimEnd();
+    Deno.writeTextFileSync(`${key}.next.pub`, `${next}\tx\x1b[2J\n`);
+    finishRotation(key);
+    assert.match(Deno.readTextFileSync(`${key}.pub`), / stx\n$/);
   });
 });
 

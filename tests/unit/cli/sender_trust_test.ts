@@ -52,12 +52,16 @@ class World {
     this.trust.check(sender.publicKey, address, mode);
   }
 
-  refuses(sender: Identity, words: RegExp, mode?: AuthMode): void {
-    assert.throws(() => this.check(sender, mode), (error: { code?: string; message?: string }) => {
-      assert.equal(error.code, "unauthorized");
-      assert.match(error.message!, words);
-      return true;
-    });
+  refuses(sender: Identity, words: RegExp, mode?: AuthMode, hint = /./): void {
+    assert.throws(
+      () => this.check(sender, mode),
+      (error: { code?: string; message?: string; hint?: string }) => {
+        assert.equal(error.code, "unauthorized");
+        assert.match(error.message!, words);
+        assert.match(error.hint!, hint);
+        return true;
+      },
+    );
   }
 
   async announce(from: Identity, to: Identity, by: Identity, timeMs = 1): Promise<void> {
@@ -75,11 +79,11 @@ class World {
 Deno.test("a sender is refused in words that say why", () => {
   const world = new World();
   world.check(A);
-  world.refuses(B, /not in authorized_keys/);
+  world.refuses(B, /not in authorized_keys/, "identity", /add its public key/);
   world.keys = parseAuthorizedKeys(`expiry-time="20200101Z" ${formatPublicKeyLine(A.publicKey, "")}`).keys;
-  world.refuses(A, /expired/);
+  world.refuses(A, /expired/, "identity", /change the expiry-time/);
   world.keys = parseAuthorizedKeys(`from="198.51.100.1" ${formatPublicKeyLine(A.publicKey, "")}`).keys;
-  world.refuses(A, /this address/);
+  world.refuses(A, /this address/, "identity", /change the from/);
   world.revoked = [A];
   world.refuses(A, /revoked/);
 });

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { readRevokedKeys, revokedKeysReader, rewrite, withLine } from "../../../cli/trust_files.ts";
+import {
+  readKnownReceivers,
+  readRevokedKeys,
+  revokedKeysReader,
+  rewrite,
+  withLine,
+} from "../../../cli/trust_files.ts";
 import { identityFromSeed } from "../../../lib/identity/identity.ts";
 import { fingerprint } from "../../../lib/identity/public_key.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
@@ -99,6 +105,54 @@ Deno.test("a file of trust that others may change is not written, and a link tha
     Deno.symlinkSync(`${folder}/nowhere`, `${folder}/link`);
     assert.throws(() => rewrite(`${folder}/link`, "the list", () => "ours\n"), { code: "disk" });
     assert.ok(Deno.lstatSync(`${folder}/link`).isSymlink);
+  });
+});
+
+Deno.test("what another stx has written meanwhile is kept", async () => {
+  await withTempFolder((folder) => {
+    const path = `${folder}/list`;
+    Deno.writeTextFileSync(path, "one\n", { mode: 0o600 });
+    let count = 0;
+    rewrite(path, "the list", (text) => {
+      count += 1;
+      if (count === 1) Deno.writeTextFileSync(path, `${text}theirs\n`);
+      return withLine(text, "ours");
+    });
+    assert.equal(Deno.readTextFileSync(path), "one\ntheirs\nours\n");
+    const isOurs = rewrite(path, "the list", () => {
+      Deno.writeTextFileSync(path, "done\n");
+      return "done\n";
+    });
+    assert.ok(!isOurs, "another was quicker");
+  });
+});
+
+Deno.test("a file that is not UTF-8 is not written: what cannot be decoded would be lost", async () => {
+  await withTempFolder((folder) => {
+    const path = `${folder}/list`;
+    const bytes = Uint8Array.of(0x23, 0xe9, 0x0a);
+    Deno.writeFileSync(path, bytes, { mode: 0o600 });
+    assert.throws(() => rewrite(path, "the list", (text) => withLine(text, "x")), {
+      code: "bad_trust_file",
+      message: /UTF-8/,
+    });
+    assert.deepEqual(Deno.readFileSync(path), bytes);
+  });
+});
+
+Deno.test("a list behind a link that leads nowhere is an error, not an empty list", async () => {
+  await withTempFolder((folder) => {
+    withVariable("STX_CONFIG_DIR", folder, () => {
+      const path = `${folder}/revoked_keys`;
+      Deno.writeTextFileSync(`${folder}/elsewhere`, fingerprint(KEY), { mode: 0o600 });
+      Deno.symlinkSync(`${folder}/elsewhere`, path);
+      const read = revokedKeysReader(undefined);
+      assert.ok(read().has(KEY));
+      Deno.removeSync(`${folder}/elsewhere`);
+      assert.throws(read, { code: "disk", message: /the revoked keys/ });
+      assert.throws(() => revokedKeysReader(undefined), { code: "disk" });
+      assert.throws(() => readKnownReceivers(path), { code: "disk", message: /the known receivers/ });
+    });
   });
 });
 

@@ -155,8 +155,8 @@ Deno.test("neither identity is ever to be seen in the clear", async () => {
 Deno.test("who it is is asked once the peer has proved it, with its key", async () => {
   const asked: string[] = [];
   const ending = await runHandshake(
-    await startClient({ checkServer: (key) => asked.push(`server ${key.toHex()}`) }),
-    startServer({ authorize: (key, intent) => asked.push(`${intent} ${key.toHex()}`) }),
+    await startClient({ checkServer: (key) => void asked.push(`server ${key.toHex()}`) }),
+    startServer({ authorize: (key, intent) => void asked.push(`${intent} ${key.toHex()}`) }),
   );
   assertOpen(ending);
   assert.deepEqual(asked, [

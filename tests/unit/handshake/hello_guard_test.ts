@@ -29,6 +29,13 @@ Deno.test("a nonce is admitted once", () => {
   assert.equal(codeOfAdmitting(guard, nonce(2), 1e12), "handshake_failed");
 });
 
+Deno.test("what is admitted is numbered in its order, what is not has no number", () => {
+  const guard = new HelloGuard();
+  assert.equal(guard.admit(nonce(5), 0), 0);
+  assert.throws(() => guard.admit(nonce(5), 0));
+  assert.equal(guard.admit(nonce(3), 0), 1);
+});
+
 Deno.test("every byte of a nonce counts", () => {
   const guard = new HelloGuard();
   guard.admit(nonce(0), 0);

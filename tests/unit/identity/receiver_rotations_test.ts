@@ -8,7 +8,11 @@ import {
 } from "../../../lib/identity/known_receivers.ts";
 import { identityFromSeed } from "../../../lib/identity/identity.ts";
 import { fingerprint, formatPublicKeyLine } from "../../../lib/identity/public_key.ts";
-import { followReceiver, type ReceiverLearning } from "../../../lib/identity/receiver_rotations.ts";
+import {
+  followReceiver,
+  type ReceiverLearning,
+  receiverUsed,
+} from "../../../lib/identity/receiver_rotations.ts";
 import { parseRevokedKeys, RevokedKeys } from "../../../lib/identity/revoked_keys.ts";
 import { ROTATION_CHAIN_MAX, signRotation, verifyPeerRotation } from "../../../lib/identity/rotation.ts";
 import { CLOCK_SKEW_MAX_MS } from "../../../lib/limits.ts";
@@ -100,6 +104,13 @@ Deno.test("once the new key is used, the lines of the old one go where the new o
   }
 });
 
+Deno.test("a key that is used without a word ends those that it has followed, by the list alone", () => {
+  const before = [line("one", A), following("one", B, [A]), line("two", A), line("one", C), line("two", B)];
+  const used = (identity: Identity) => receiverUsed(before.join("\n"), identity.publicKey).split("\n");
+  assert.deepEqual(used(B), before.slice(1));
+  for (const other of [A, C, D]) assert.deepEqual(used(other), before);
+});
+
 Deno.test("a new key that somebody has entered by hand ends the old one's lines too, by its own word", async () => {
   const before = [line("one", A), line("one", B), line("two", A)];
   assert.deepEqual(await follow(before, [A, B, B]), ["completed", [line("one", B), line("two", A)]]);
@@ -108,8 +119,8 @@ Deno.test("a new key that somebody has entered by hand ends the old one's lines 
 
 Deno.test("there is one successor at a time, and it is the one that was made later", async () => {
   const before = [line("one", A), following("one", B, [A], NOW_MS - 10)];
-  assert.deepEqual(await follow(before, [A, C, A], { timeMs: NOW_MS - 11 }), ["known", before]);
-  assert.deepEqual(await follow(before, [A, C, A], { timeMs: NOW_MS - 10 }), ["known", before]);
+  assert.deepEqual(await follow(before, [A, C, A], { timeMs: NOW_MS - 11 }), ["outdated", before]);
+  assert.deepEqual(await follow(before, [A, C, A], { timeMs: NOW_MS - 10 }), ["outdated", before]);
   const [outcome, after] = await follow(before, [A, C, A], { timeMs: NOW_MS - 9 });
   assert.equal(outcome, "learned");
   assert.deepEqual(after, [line("one", A), following("one", C, [A], NOW_MS - 9)]);

@@ -192,6 +192,18 @@ Deno.test("after the new key was used, the old one names no other, not even by a
   assert.deepEqual(receiver.rows, ["A=>B"]);
 });
 
+Deno.test("a key that has named a successor was used, though no session of its own has shown it", async () => {
+  const receiver = new Receiver(lists(A));
+  assert.equal(await receiver.learn(A, B, A, 1), "learned");
+  // A shared key lets in whoever it is.
+  assert.equal(await receiver.learn(B, C, C, 1), "completed");
+  assert.equal(receiver.judge(A), "replaced");
+  assert.equal(receiver.judge(C), "authorized");
+  // Or the store would grow with every other that A names, and with what follows it.
+  assert.equal(await receiver.learn(A, D, A, 2), "outdated");
+  assert.deepEqual(receiver.rows, ["A=>B", "B=>C"]);
+});
+
 Deno.test("a successor that is dated in the future is not learned", async () => {
   const receiver = new Receiver(lists(A));
   assert.equal(await receiver.learn(A, B, A, NOW_MS + CLOCK_SKEW_MAX_MS + 1), "future");

@@ -4,6 +4,8 @@ import { ClientHandshake } from "../../../lib/handshake/client.ts";
 import { ServerHandshake, type ServerOptions } from "../../../lib/handshake/server.ts";
 import { HANDSHAKE_TIMEOUT_MS, PING_AFTER_MS } from "../../../lib/limits.ts";
 import { Connection, type ConnectionEvent } from "../../../lib/net/connection.ts";
+import { encodeAlert } from "../../../lib/wire/alert.ts";
+import { encodeFrame } from "../../../lib/wire/frame.ts";
 import { byteByByte, piecesOf } from "../../support/pieces.ts";
 import { cryptoTest } from "../../support/settled_crypto.ts";
 import { assertFails, assertRejects } from "../identity/failures.ts";
@@ -105,6 +107,28 @@ cryptoTest("a changed READY ends the client's session, and the server reads why"
   assertFails(() => client.connection.session!.send("data"), "handshake_failed");
   await assertRejects(async () => await server.receive(await client.output()), "connection_lost");
 });
+
+cryptoTest(
+  "a client that a sealed alert stops after VERIFY says nothing; one in clear may be forged",
+  async () => {
+    const [client, server] = await ends(CLOSED_SERVER);
+    await server.receive(await client.output());
+    await client.receive(await server.output());
+    const verify = await client.output();
+    await assertRejects(() => server.receive(verify), "unauthorized");
+    const alert = await server.output();
+    await assertRejects(() => client.receive(alert), "unauthorized");
+    assert.equal((await client.output()).length, 0);
+    assertFails(() => client.connection.session!.send("data"), "unauthorized");
+
+    const [another, third] = await ends();
+    await third.receive(await another.output());
+    await another.receive(await third.output());
+    await third.receive(await another.output());
+    await assertRejects(() => another.receive(encodeFrame("alert", encodeAlert("busy"))), "busy");
+    await assertRejects(async () => await third.receive(await another.output()), "connection_lost");
+  },
+);
 
 cryptoTest(
   "what came before a failure behind READY is reported, and the failure is the session's",

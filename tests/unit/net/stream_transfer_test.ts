@@ -256,6 +256,44 @@ cryptoTest("a sender that comes back ends its old connection, which nobody knows
   });
 });
 
+cryptoTest("a connection that was held back on the way does not end the one that came after it", async () => {
+  await withPost(async (post) => {
+    const bytes = post.put("file", 6_000_000);
+    const [isAnswered, isLetGo] = [deferred<void>(), deferred<void>()];
+    let isFirst = true;
+    const there = new TransformStream<Uint8Array, Uint8Array>({
+      async transform(chunk, controller) {
+        // HELLO goes through.
+        if (!isFirst) await isLetGo.promise;
+        isFirst = false;
+        controller.enqueue(chunk);
+      },
+    });
+    const back = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        controller.enqueue(chunk);
+        isAnswered.resolve();
+      },
+    });
+    const old = post.attempt(crossed(there, back));
+    await isAnswered.promise;
+    let left = 3_500_000;
+    const newer = new TransformStream<Uint8Array, Uint8Array>({
+      async transform(chunk, controller) {
+        left -= chunk.length;
+        if (left < 0) {
+          isLetGo.resolve();
+          await old;
+        }
+        controller.enqueue(chunk);
+      },
+    });
+    assertBoth(await post.attempt(crossed(newer, new TransformStream())));
+    assert.ok(equal(post.received("file"), bytes));
+    assertCodes(await old, "superseded", "cancelled");
+  });
+});
+
 cryptoTest("a name that begins with a dot is refused", async () => {
   await withPost(async (post) => {
     post.put(".profile", 10);
@@ -317,6 +355,23 @@ cryptoTest("with a shared key alone both ends want it, and take no identity in i
     assert.deepEqual(modes, ["psk", "identity+psk"]);
   });
 });
+
+cryptoTest(
+  "a server with an empty list of shared keys takes nobody, and no identity in their place",
+  async () => {
+    await withPost(async (post) => {
+      post.put("file", 10);
+      const server = { sharedKeys: [], authorize: () => {} };
+      assertCodes(await post.attempt(memoryLine(), { server }), "refused_connection", "handshake_failed");
+      const client = { sharedKey: prepareSharedKey(new Uint8Array(randomBytes(32))) };
+      assertCodes(
+        await post.attempt(memoryLine(), { client, server }),
+        "refused_connection",
+        "handshake_failed",
+      );
+    });
+  },
+);
 
 cryptoTest("a client that cannot even begin closes its line", async () => {
   const [left, right] = memoryLine();

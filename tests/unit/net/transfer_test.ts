@@ -85,7 +85,13 @@ class World {
         conflict: "refuse",
         maxSizeBytes: Infinity,
         allowDotfiles: false,
-        claim: (id) => this.#active.claim(server.peerIdentity, id, () => void server.abort("closing")),
+        claim: (id) =>
+          this.#active.claim(
+            server.peerIdentity,
+            id,
+            server.helloNumber,
+            () => void server.abort("closing"),
+          ),
         onEvent: (event) => {
           if (event.kind === "resumed") this.resumedAt = event.offset;
         },
@@ -124,6 +130,35 @@ cryptoTest("a file goes from disk to disk", async () => {
     assert.deepEqual(new Uint8Array(Deno.readFileSync(`${world.inbox}/file`)), bytes);
     assert.deepEqual(names(world.inbox), ["file"]);
   });
+});
+
+cryptoTest("once the receipt is there, neither end needs the other's goodbye", async () => {
+  for (const spoils of ["damage", "cut"] as const) {
+    for (const side of [0, 1] as const) {
+      await withWorld(async (world) => {
+        world.file("file", 100_000);
+        const meeting = await meet();
+        const line = meeting.lines[side]!;
+        const closing = side === 0 ? meeting.client : meeting.server;
+        const { close } = closing;
+        let spoilt = 0;
+        closing.close = function () {
+          line.tap = (bytes) => {
+            spoilt += bytes.length;
+            if (spoils === "cut") line.cut();
+            else bytes[bytes.length - 1]! ^= 1;
+            return bytes;
+          };
+          return close.call(this);
+        };
+        const [sent, received] = await world.attempt(meeting);
+        assert.equal(spoilt, 33, "CLOSE, and nothing else");
+        assert.equal(sent.status, "fulfilled");
+        assert.equal(received.status, "fulfilled");
+        assert.deepEqual(names(world.inbox), ["file"]);
+      });
+    }
+  }
 });
 
 cryptoTest("a refusal is always heard, though an alert and the end of the line follow at once", async () => {

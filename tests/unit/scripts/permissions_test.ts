@@ -63,7 +63,7 @@ Deno.test("recv may look at the network's interfaces only if it listens on all o
 
 Deno.test("keygen --psk may touch the shared key's file alone", () => {
   const { read, write } = keygenPermissions({ out: "/k/psk", psk: true });
-  assert.deepEqual([read, write], [["/k/psk", "/k/psk.new"], ["/k/psk", "/k/psk.new"]]);
+  assert.deepEqual([read, write], [["/k/psk", "/k/psk.stx-new"], ["/k/psk", "/k/psk.stx-new"]]);
 });
 
 Deno.test("recv and send may read a file of shared keys if they are given one, and never write it", () => {

@@ -32,7 +32,13 @@ function refusesToOpen(path: string, message: RegExp): void {
     closed += 1;
   };
   try {
-    fails(() => new SqliteState(path), "state_corrupt", path, message, /--state|move this one away/);
+    fails(
+      () => new SqliteState(path),
+      "state_corrupt",
+      path,
+      message,
+      /--state.*move this one away.*keys are forgotten/,
+    );
   } finally {
     DatabaseSync.prototype.close = close;
   }

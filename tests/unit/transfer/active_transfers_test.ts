@@ -8,14 +8,16 @@ const OTHER_PEER = new Uint8Array(32).fill(2);
 const ID = new Uint8Array(32).fill(3);
 const OTHER_ID = new Uint8Array(32).fill(4);
 
-/** A connection that writes down what happens to it. */
+let connectionCount = 0;
+
+/** A connection that writes down what happens to it. Each one is newer than those before, unless it is told not to be. */
 class Claimant {
   readonly log: string[] = [];
   readonly #done: Promise<void>;
   release: () => void = () => assert.fail("it does not have the transfer");
 
-  constructor(active: ActiveTransfers, peer = PEER, id = ID) {
-    this.#done = active.claim(peer, id, () => this.log.push("aborted")).then(
+  constructor(active: ActiveTransfers, peer = PEER, id = ID, helloNumber = connectionCount++) {
+    this.#done = active.claim(peer, id, helloNumber, () => this.log.push("aborted")).then(
       (release) => {
         this.release = release;
         this.log.push("claimed");
@@ -105,4 +107,15 @@ Deno.test("letting go twice takes nothing from whoever has it by then", async ()
   assert.deepEqual(newest.log, []);
   newer.release();
   await newest.settled();
+});
+
+Deno.test("an older connection whose offer comes late ends itself, and nobody else", async () => {
+  const active = new ActiveTransfers();
+  const newer = new Claimant(active, PEER, ID, 1_000_001);
+  await newer.settled();
+  const late = new Claimant(active, PEER, ID, 1_000_000);
+  assert.deepEqual(await late.settled(), ["aborted", "cancelled"]);
+  assert.deepEqual(newer.log, ["claimed"]);
+  newer.release();
+  assert.deepEqual(await new Claimant(active, PEER, ID, 1_000_000).settled(), ["claimed"]);
 });

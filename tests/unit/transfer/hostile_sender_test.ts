@@ -394,6 +394,20 @@ Deno.test("too few, too many, broken and uncalled-for digests are refused", asyn
   }
 });
 
+Deno.test("where there are no files, no DIGESTS come, or one without a hash", async () => {
+  for (const bodies of [[], [new Uint8Array(0)]]) {
+    await withWorld(async (world) => {
+      const sender = new HostileSender(world);
+      await sender.begin({ withDigests: true }, [entry("folder/")]);
+      for (const body of bodies) sender.end.send("digests", body);
+      sender.finish({ sizeBytes: 0, blockCount: 0, crc32: 0 });
+      await sender.end.expect("done");
+      assert.equal((await sender.result).error, undefined);
+      assert.deepEqual(namesIn(world.inbox), ["folder"]);
+    });
+  }
+});
+
 Deno.test("too many digests are refused before the end", async () => {
   await attack(
     async (sender) => {

@@ -4,6 +4,7 @@ import { formatPublicKeyLine } from "../../../lib/identity/public_key.ts";
 import { armorSshsig, signSshsigBlob, verifySshsigBlob } from "../../../lib/identity/sshsig.ts";
 import {
   RECEIPT_NAMESPACE,
+  RECEIPT_TIME_MS_MAX,
   type ReceiptFacts,
   receiptMessage,
   receiptText,
@@ -40,6 +41,12 @@ finished: 2026-02-03T04:05:06.007Z
 
 Deno.test("a receipt's text is always the same", () => {
   assert.equal(receiptText(FACTS), TEXT);
+});
+
+Deno.test("every time that a receipt may name is written in the same 24 characters", () => {
+  assert.match(receiptText({ ...FACTS, finishedMs: 0 }), /^finished: 1970-01-01T00:00:00.000Z$/m);
+  const last = receiptText({ ...FACTS, finishedMs: RECEIPT_TIME_MS_MAX });
+  assert.match(last, /^finished: 9999-12-31T23:59:59.999Z$/m);
 });
 
 Deno.test("with digests, a receipt has a line for each file as sha256sum writes it", () => {

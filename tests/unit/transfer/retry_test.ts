@@ -106,6 +106,24 @@ Deno.test("without progress for long enough it gives up, the pause included", ()
   assert.equal(new RetryPolicy(0, HIGHEST, 0).delayAfter(LOST, 0), undefined);
 });
 
+Deno.test("work that is no progress does not count as time without any, but ends none of it", () => {
+  const policy = new RetryPolicy(10_000, LOWEST, 0);
+  policy.busy(4_000, 3_604_000);
+  assert.equal(policy.delayAfter(LOST, 3_610_000), 0);
+  assert.equal(policy.delayAfter(LOST, 3_610_001), undefined);
+  // Again and again, as where every connection is cut just behind it.
+  for (let nowMs = 4_000_000; nowMs < 4_009_000; nowMs += 1_000) policy.busy(nowMs, nowMs + 1);
+  assert.equal(policy.delayAfter(LOST, 4_009_000), undefined);
+});
+
+Deno.test("work lends no time beyond now", () => {
+  const policy = new RetryPolicy(10_000, LOWEST, 0);
+  policy.progress(5_000);
+  policy.busy(0, 6_000);
+  assert.equal(policy.delayAfter(LOST, 16_000), 0);
+  assert.equal(policy.delayAfter(LOST, 16_001), undefined);
+});
+
 Deno.test("chance is taken from a part of a buffer, too", () => {
   const shared = new Uint8Array(8).fill(0xff, 4);
   const random: Random = { bytes: (size): Bytes => shared.subarray(4, 4 + size) };

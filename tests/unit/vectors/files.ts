@@ -41,6 +41,7 @@ export interface ServerSetup {
   readonly senders: readonly string[];
   readonly nonces_in_memory: readonly string[];
   readonly nonces_on_disk: readonly string[];
+  readonly answers_left: number;
 }
 
 /** An entry of a manifest. */

@@ -1,13 +1,16 @@
 /** Clients and servers as a vector describes them. */
 import { fromHex, toHex } from "../../../lib/bytes/bytes.ts";
+import { sha256 } from "../../../lib/crypto/hkdf.ts";
 import { StxError } from "../../../lib/errors.ts";
 import { ClientHandshake } from "../../../lib/handshake/client.ts";
 import { HelloGuard } from "../../../lib/handshake/hello_guard.ts";
 import { prepareSharedKey } from "../../../lib/handshake/key_schedule.ts";
 import { ServerHandshake } from "../../../lib/handshake/server.ts";
 import { identityFromSeed } from "../../../lib/identity/identity.ts";
+import { PUBLIC_KEY_BURST } from "../../../lib/limits.ts";
 import type { Random } from "../../../lib/ports.ts";
 import { MemoryNonceStore } from "../../../lib/store/memory_nonce_store.ts";
+import { u32 } from "../../../lib/wire/fields.ts";
 import { type ClientSetup, drawing, modeOf, type ServerSetup, suiteOf } from "./files.ts";
 
 /** A handshake and the randomness that it draws. */
@@ -40,6 +43,8 @@ export async function startServer(setup: ServerSetup): Promise<StartedHandshake<
   const nowMs = setup.time * 1000;
   const guard = new HelloGuard();
   for (const nonce of setup.nonces_in_memory) guard.admit(fromHex(nonce), nowMs);
+  const answered = PUBLIC_KEY_BURST - setup.answers_left;
+  for (let i = setup.nonces_in_memory.length; i < answered; i++) guard.admit(sha256(u32(i)), nowMs);
   const nonces = new MemoryNonceStore();
   for (const nonce of setup.nonces_on_disk) nonces.claim(fromHex(nonce), Infinity, nowMs);
   const machine = new ServerHandshake({

@@ -17,6 +17,7 @@ interface MessageVector {
 
 interface MessagesFile {
   readonly messages: readonly MessageVector[];
+  readonly unknown: readonly MessageVector[];
   readonly refused: readonly { readonly why: string; readonly type: number; readonly body: string }[];
   readonly alerts: readonly { readonly name: string; readonly number: number }[];
   readonly reject_reasons: readonly { readonly name: string; readonly number: number }[];
@@ -178,6 +179,13 @@ Deno.test("every message is written and read as the vectors say", () => {
     const made = make(new Fields(value));
     assertBytes([encode(made as never)].flat()[0]!, body, name);
     assert.deepEqual(decode(fromHex(body)), made, name);
+  }
+});
+
+Deno.test("numbers that are not known count as the vectors say", () => {
+  for (const { name, type, value, body } of FILE.unknown) {
+    const { value: make, decode } = CODECS[messageTypeOf(type)];
+    assert.deepEqual(decode(fromHex(body)), make(new Fields(value)), name);
   }
 });
 

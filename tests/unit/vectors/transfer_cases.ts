@@ -5,7 +5,7 @@ import { importTrafficKey } from "../../../lib/crypto/traffic_key.ts";
 import { Session } from "../../../lib/records/session.ts";
 import { MESSAGE_TYPES, REJECT_REASONS, type RejectReason } from "../../../lib/wire/message.ts";
 import type { VirtualClock } from "../../support/virtual_clock.ts";
-import { assertEnding, type Case, messageOf, printed } from "./negative_cases.ts";
+import { assertEnding, type Case, messageOf, printed, type PrintedMessage } from "./negative_cases.ts";
 import type { ScriptedChannel } from "./scripted_channel.ts";
 
 /** How a transfer ended. */
@@ -28,7 +28,14 @@ export async function runTransferCase<T>(
   ending: Promise<Result<T>>,
 ): Promise<Result<T>> {
   const startMs = clock.nowMs();
+  let isOver = false;
+  ending.then(() => isOver = true);
   for (const { in_message: comes, out_message: goes, at } of each.steps) {
+    if (goes === undefined) {
+      // What failed by now has had its turn.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      assert.ok(!isOver, "it is over too early");
+    }
     if (comes !== undefined) channel.deliver(messageOf(comes));
     else if (at !== undefined) clock.advance(startMs + at - clock.nowMs());
     else if (goes === undefined) channel.end();
@@ -74,10 +81,16 @@ async function alertFor(error: unknown): Promise<number | undefined> {
   return plaintext?.[5];
 }
 
-/** All blocks that a case sends or has sent to it, one after the other. */
-export function contentOf(each: Case<unknown>): Bytes {
-  const blocks = each.steps.flatMap(({ in_message: comes }) =>
-    comes?.type === MESSAGE_TYPES.data ? [fromHex(comes.body!).slice(8)] : []
-  );
-  return concat(...blocks);
+/** The messages that come to an end in a case. */
+export function messagesIn(each: Case<unknown>): readonly PrintedMessage[] {
+  return each.steps.flatMap(({ in_message: comes }) => comes === undefined ? [] : [comes]);
+}
+
+/** The stream that DATA messages make; one that comes again takes the place of the first. */
+export function contentOf(messages: readonly PrintedMessage[]): Bytes {
+  const blocks = new Map<string, Bytes>();
+  for (const { type, body } of messages) {
+    if (type === MESSAGE_TYPES.data) blocks.set(body!.slice(0, 16), fromHex(body!.slice(16)));
+  }
+  return concat(...blocks.values());
 }

@@ -160,7 +160,11 @@ Deno.test("keys are derived, written and refused as the vectors say", async () =
 
 interface NamesFile {
   readonly taken: readonly Names[];
-  readonly refused: readonly { readonly why: string; readonly entries: Names }[];
+  readonly refused: readonly {
+    readonly why: string;
+    readonly hidden_only: boolean;
+    readonly entries: Names;
+  }[];
 }
 
 type Names = readonly { readonly kind: "file" | "folder"; readonly path: string }[];
@@ -169,10 +173,15 @@ Deno.test("names are taken and refused as the vectors say", () => {
   const { taken, refused } = readVectors<NamesFile>("names");
   const entriesOf = (names: Names) =>
     names.map((each) => entryOf({ mode: 0o644, mtime: 0, size: 0, ...each }));
-  for (const names of taken) checkEntries(entriesOf(names), { allowDotfiles: false });
-  for (const { why, entries } of refused) {
-    const check = (): void => checkEntries(entriesOf(entries), { allowDotfiles: false });
-    const isRefused = (error: unknown): boolean => codeOf(error) === "bad_name";
-    assert.throws(check, isRefused, `${why}: ${JSON.stringify(entries).slice(0, 200)}`);
+  for (const names of taken) {
+    for (const allowDotfiles of [false, true]) checkEntries(entriesOf(names), { allowDotfiles });
+  }
+  for (const { why, hidden_only, entries } of refused) {
+    for (const allowDotfiles of [false, true]) {
+      const check = (): void => checkEntries(entriesOf(entries), { allowDotfiles });
+      const isRefused = (error: unknown): boolean => codeOf(error) === "bad_name";
+      if (hidden_only && allowDotfiles) check();
+      else assert.throws(check, isRefused, `${why}: ${JSON.stringify(entries).slice(0, 200)}`);
+    }
   }
 });
