@@ -2,13 +2,18 @@
  * Serves senders: many at once, each by itself, so that one's failure is nobody else's.
  * @module
  */
-import type { Bytes } from "../lib/bytes/bytes.ts";
+import { type Bytes, equal } from "../lib/bytes/bytes.ts";
 import { codeOf, StxError } from "../lib/errors.ts";
 import { HelloGuard } from "../lib/handshake/hello_guard.ts";
 import type { SharedKey } from "../lib/handshake/key_schedule.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
 import type { Suite } from "../lib/crypto/suite.ts";
-import { CONNECTIONS_MAX, WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../lib/limits.ts";
+import {
+  CONNECTIONS_MAX,
+  CONNECTIONS_PER_SENDER_MAX,
+  WINDOW_RECORDS,
+  WINDOW_SIZE_BYTES,
+} from "../lib/limits.ts";
 import { Admission } from "../lib/net/admission.ts";
 import type { Channel } from "../lib/net/channel.ts";
 import { accept } from "../lib/net/server.ts";
@@ -182,7 +187,6 @@ export class ReceiveService {
       const leaving = turnAway(duplex).finally(() => this.#leaving.delete(leaving));
       this.#leaving.add(leaving);
     });
-    const hasRoom = () => this.#channels.size < CONNECTIONS_MAX;
     return await accept(
       duplex,
       {
@@ -194,9 +198,9 @@ export class ReceiveService {
         guard: this.#guard,
         nonces,
         limits: { windowRecords: WINDOW_RECORDS, windowSizeBytes: WINDOW_SIZE_BYTES },
-        authorize(client, _intent, authMode) {
-          if (!hasRoom()) throw new StxError("busy", "Cannot serve another sender now: there are too many");
+        authorize: (client, _intent, authMode) => {
           trust.check(client, address, authMode);
+          this.#refuseIfFull(client);
         },
         rotation: readRotation(),
         onPeerRotation: (rotation) => trust.announced(rotation),
@@ -208,6 +212,13 @@ export class ReceiveService {
       this.#strangers.delete(duplex);
       leave();
     });
+  }
+
+  /** One sender alone must not take every place. */
+  #refuseIfFull(client: Bytes): void {
+    const own = [...this.#channels].filter((channel) => equal(channel.peerIdentity, client)).length;
+    if (this.#channels.size < CONNECTIONS_MAX && own < CONNECTIONS_PER_SENDER_MAX) return;
+    throw new StxError("busy", `Cannot serve ${fingerprint(client)} now: there are too many sessions`);
   }
 
   /** A flood of strangers must not become a flood of lines. */

@@ -18,6 +18,7 @@ import type { RevokedKeys } from "../lib/identity/revoked_keys.ts";
 import { type PeerRotation, ROTATION_CHAIN_MAX } from "../lib/identity/rotation.ts";
 import { systemClock } from "../lib/net/tcp.ts";
 import type { Identity } from "../lib/ports.ts";
+import type { AuthMode } from "../lib/wire/handshake_messages.ts";
 import { rereading } from "./key_files.ts";
 import { configFolder } from "./paths.ts";
 import type { Output } from "./terminal.ts";
@@ -31,7 +32,6 @@ export class ReceiverTrust {
   readonly #address: Address;
   readonly #pin: PeerPin | undefined;
   readonly #path: string;
-  readonly #onFirstSight: "ask" | "remember";
   readonly #output: Output;
   readonly #readRevoked: () => RevokedKeys;
   readonly #readEntries: () => readonly ReceiverEntry[];
@@ -40,18 +40,15 @@ export class ReceiverTrust {
 
   /**
    * @param peerOption the value of `--peer`; with it the remembered receivers are not even read
-   * @param onFirstSight "remember" where a shared key has proved the receiver already
    * @param readRevoked asked for every connection; what it throws ends it
    */
   constructor(
     address: Address,
     peerOption: string | undefined,
-    onFirstSight: "ask" | "remember",
     readRevoked: () => RevokedKeys,
     output: Output,
   ) {
     this.#address = address;
-    this.#onFirstSight = onFirstSight;
     this.#output = output;
     this.#readRevoked = readRevoked;
     this.#pin = peerOption === undefined ? undefined : readPeer(peerOption);
@@ -62,8 +59,11 @@ export class ReceiverTrust {
     if (this.#pin === undefined) this.#readEntries();
   }
 
-  /** Returns if `key` is trusted; throws `unknown_receiver` or `receiver_changed`. */
-  check(key: PublicKey): void {
+  /**
+   * Returns if `key` is trusted; throws `unknown_receiver` or `receiver_changed`. In the mode `psk` the shared key
+   * has proved the receiver already, so one that is not known yet is remembered without a question.
+   */
+  check(key: PublicKey, authMode: AuthMode): void {
     const { host, port } = this.#address;
     const where = formatAddress(host, port);
     const shown = fingerprint(key);
@@ -83,7 +83,7 @@ export class ReceiverTrust {
       case "known":
         return;
       case "unknown":
-        if (this.#onFirstSight === "remember") {
+        if (authMode === "psk") {
           this.#rememberIfPossible(key);
           return;
         }

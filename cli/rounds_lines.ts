@@ -23,9 +23,15 @@ export function roundLine({ number, product, sums, late }: RoundResult, columns?
   const head = `round ${number}: product ${shortened(product, columns)}, ${clientCount(values.length)}`;
   // The last column stays free, since some terminals wrap there.
   const room = (columns ?? Infinity) - 1 - head.length;
-  const tail = late.length === 0 ? "" : `, late: ${fitted(late, Math.max(room / 2, 0) - ", late: ".length)}`;
+  const tail = lateTail(late, room / 2);
   const list = fitted(values, room - tail.length - " ()".length);
   return `${head}${list === "" ? "" : ` (${list})`}${tail}`;
+}
+
+function lateTail(late: readonly string[], room: number): string {
+  if (late.length === 0) return "";
+  const list = fitted(late, room - ", late: ".length);
+  return list === "" ? `, ${late.length} late` : `, late: ${list}`;
 }
 
 /** A round as a client tells it; `columns` is as with {@link roundLine}. */
@@ -51,6 +57,5 @@ function fitted(items: readonly string[], room: number): string {
     const text = items.slice(0, shown).join(", ") + (more === 0 ? "" : ` and ${more} more`);
     if (text.length <= room) return text;
   }
-  const count = `${items.length}`;
-  return count.length <= room ? count : "";
+  return "";
 }

@@ -42,9 +42,8 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   const pskFile = valueOf(command, "psk-file");
   const authModes = senderModes({ auth: valueOf(command, "auth"), hasSharedKey: pskFile !== undefined });
   const identity = await ownIdentity(valueOf(command, "identity"), output);
-  const onFirstSight = authModes.includes("psk") ? "remember" : "ask";
   const readRevoked = revokedKeysReader(valueOf(command, "revoked-keys"));
-  const trust = new ReceiverTrust(address, valueOf(command, "peer"), onFirstSight, readRevoked, output);
+  const trust = new ReceiverTrust(address, valueOf(command, "peer"), readRevoked, output);
   const readRotation = ownRotationReader(
     identityPath(valueOf(command, "identity")),
     identity.publicKey,

@@ -159,7 +159,7 @@ export class Sending {
           authModes,
           sharedKey,
           intent: "send",
-          checkServer: (key) => trust.check(key),
+          checkServer: (key, mode) => trust.check(key, mode),
           rotation: this.#options.readRotation(),
           onPeerRotation: (rotation) => trust.announced(rotation),
         },

@@ -61,7 +61,7 @@ export const NAME_SIZE_MAX = 255;
 export const PATH_DEPTH_MAX = 128;
 /** Bytes of one MANIFEST message; entries are whole in messages. */
 export const MANIFEST_BODY_SIZE_MAX = 64 * 1024;
-/** Milliseconds from 1970, either way, of any time of a file or a receipt: what JavaScript's Date can hold. */
+/** Milliseconds from 1970, either way, of any time of a file or of a change of identity: what JavaScript's Date can hold. */
 export const TIME_MS_MAX = 8.64e15;
 /** Bytes of REJECT's text, in UTF-8: enough for a sentence with a long name in it. */
 export const REJECT_TEXT_SIZE_MAX = 3000;
@@ -90,6 +90,8 @@ export const PUBLIC_KEY_BURST = 512;
 export const NONCE_RING_SIZE = 65_536;
 /** Senders served at once by one receiver; one more is told that it is busy. */
 export const CONNECTIONS_MAX = 512;
+/** Sessions of one sender at once: as many jobs as one key is likely to have, and an eighth of all. */
+export const CONNECTIONS_PER_SENDER_MAX = 64;
 /** Milliseconds from READY to OFFER. */
 export const OFFER_TIMEOUT_MS = 30_000;
 /** Bytes of a whole manifest: a million entries of 256. A peer must not fill our memory before a file comes. */

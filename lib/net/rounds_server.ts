@@ -181,7 +181,7 @@ export class RoundsService {
     if (member.id === undefined || this.#members.get(member.id) !== member) return;
     this.#members.delete(member.id);
     this.#options.onEvent({ kind: "left", id: member.id, reason });
-    this.#finish(this.#rounds.leave(member, this.#options.clock.nowMs()));
+    if (!this.#isStopping) this.#finish(this.#rounds.leave(member, this.#options.clock.nowMs()));
   }
 
   #finish(rounds: readonly ClosedRound<Member>[]): void {

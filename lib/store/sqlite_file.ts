@@ -150,11 +150,15 @@ export class SqliteFile {
         );
       }
       if (text.includes("is full")) {
-        throw new StxError("disk_full", `Cannot write the state file ${this.#path}: the disk is full`, {
-          cause: error,
-        });
+        throw new StxError(
+          "disk_full",
+          `Cannot write the ${this.#layout.what} ${this.#path}: the disk is full`,
+          {
+            cause: error,
+          },
+        );
       }
-      throw new StxError("disk", `Cannot use the state file ${this.#path}: ${text}`, {
+      throw new StxError("disk", `Cannot use the ${this.#layout.what} ${this.#path}: ${text}`, {
         hint: `name another file with ${this.#layout.option}`,
         cause: error,
       });

@@ -84,15 +84,18 @@ Deno.test("a receiver with both files takes either, unless it is told to require
   });
 });
 
-Deno.test("with --auth identity+psk an unknown receiver is refused without a terminal: exit 3", async () => {
+Deno.test("where both are required, an unknown receiver is refused without a terminal: exit 3", async () => {
   await withStage(async (stage) => {
     const { here, there } = await share(stage);
     const receiver = await stage.receive({ args: ["--psk-file", there, "--auth", "identity+psk"] });
-    const to = `127.0.0.1:${receiver.port}`;
-    const line = ["send", stage.file("file", "content"), to, "--psk-file", here, "--auth", "identity+psk"];
-    const sent = await stage.run(line);
-    assert.equal(sent.code, 3, sent.stderr);
-    assert.match(sent.stderr, /is not known/);
+    const line = ["send", stage.file("file", "content"), `127.0.0.1:${receiver.port}`, "--psk-file", here];
+    // Whether the sender asks for both itself, or the receiver does.
+    for (const args of [["--auth", "identity+psk"], []]) {
+      const sent = await stage.run(line, { args });
+      assert.equal(sent.code, 3, sent.stderr);
+      assert.match(sent.stderr, /is not known/);
+    }
+    assert.throws(() => Deno.statSync(`${stage.sender.config}/known_receivers`), Deno.errors.NotFound);
   });
 });
 

@@ -71,7 +71,7 @@ export class RoundsGroup {
   join(
     to: RoundsServer,
     id: string,
-    lines: string | Lines,
+    lines: string | Pick<Lines, "stream">,
     args: readonly string[] = [],
     options: Partial<StartOptions> = {},
   ): StxProcess {

@@ -80,6 +80,11 @@ export class StxProcess {
     this.ended = this.#run(options.stdin, options.terminal === true);
   }
 
+  /** All that it printed on standard output so far. */
+  get stdout(): string {
+    return this.#stdout;
+  }
+
   /** All that it printed on standard error so far. */
   get stderr(): string {
     return this.#stderr;

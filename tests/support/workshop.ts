@@ -38,12 +38,17 @@ export class Workshop {
     return `${this.folder}/${name}`;
   }
 
-  /** Makes a key pair, or a shared key, with `keygen`, under its own narrow permissions. */
-  async key(name: string, kind: "identity" | "psk" = "identity"): Promise<string> {
+  /** Makes a key pair, a shared key or a base key with `keygen`, under its own narrow permissions. */
+  async key(name: string, kind: "identity" | "psk" | "base-key" = "identity"): Promise<string> {
     const out = this.at(name);
-    const permissions = keygenPermissions(kind === "psk" ? { out, psk: true } : { out });
+    const what = kind === "psk"
+      ? { psk: true } as const
+      : kind === "base-key"
+      ? { baseKey: true } as const
+      : {};
+    const permissions = keygenPermissions({ out, ...what });
     const audit = this.#nextAudit();
-    const args = ["keygen", "--out", out, ...(kind === "psk" ? ["--psk"] : [])];
+    const args = ["keygen", "--out", out, ...(kind === "identity" ? [] : [`--${kind}`])];
     await this.children.run(Deno.execPath(), stxArguments(flagsFor(permissions), args), {
       env: environment(audit, {}),
     });

@@ -48,7 +48,7 @@ class World {
       colour: false,
     });
     const readRevoked = () => parseRevokedKeys(this.revoked.map(name).join("\n"));
-    this.trust = new ReceiverTrust(ADDRESS, peer, "ask", readRevoked, output);
+    this.trust = new ReceiverTrust(ADDRESS, peer, readRevoked, output);
   }
 
   async announce(by: Identity, timeMs = 1, next = B): Promise<void> {
@@ -70,14 +70,14 @@ class World {
 Deno.test("the new key is trusted from its announcement on, the old one no longer once it is used", async () => {
   await withTempFolder(async (folder) => {
     const world = new World(folder, [line(A)]);
-    world.trust.check(A.publicKey);
-    assert.throws(() => world.trust.check(B.publicKey), { code: "receiver_changed" });
+    world.trust.check(A.publicKey, "identity");
+    assert.throws(() => world.trust.check(B.publicKey, "identity"), { code: "receiver_changed" });
     await world.announce(A);
-    world.trust.check(A.publicKey);
-    world.trust.check(B.publicKey);
+    world.trust.check(A.publicKey, "identity");
+    world.trust.check(B.publicKey, "identity");
     await world.announce(B);
-    world.trust.check(B.publicKey);
-    assert.throws(() => world.trust.check(A.publicKey), { code: "receiver_changed" });
+    world.trust.check(B.publicKey, "identity");
+    assert.throws(() => world.trust.check(A.publicKey, "identity"), { code: "receiver_changed" });
     await world.announce(B);
     assert.deepEqual(world.events, [
       ["rotation", name(A), name(A), name(B), false],
@@ -92,9 +92,12 @@ Deno.test("a receiver whose key is revoked is refused, named by --peer too", asy
   await withTempFolder((folder) => {
     for (const peer of [undefined, name(A)]) {
       const world = new World(folder, [line(A)], peer);
-      world.trust.check(A.publicKey);
+      world.trust.check(A.publicKey, "identity");
       world.revoked = [A];
-      assert.throws(() => world.trust.check(A.publicKey), { code: "receiver_changed", message: /revoked/ });
+      assert.throws(() => world.trust.check(A.publicKey, "identity"), {
+        code: "receiver_changed",
+        message: /revoked/,
+      });
     }
   });
 });
@@ -104,7 +107,10 @@ Deno.test("a new key that only follows a revoked one is refused", async () => {
     const world = new World(folder, [line(A)]);
     await world.announce(A);
     world.revoked = [A];
-    assert.throws(() => world.trust.check(B.publicKey), { code: "receiver_changed", message: /followed/ });
+    assert.throws(() => world.trust.check(B.publicKey, "identity"), {
+      code: "receiver_changed",
+      message: /followed/,
+    });
   });
 });
 
@@ -131,15 +137,18 @@ Deno.test("a list that cannot be written is not the end: what to change by hand 
 Deno.test("the list is read for every connection: what changes in it meanwhile counts", async () => {
   await withTempFolder((folder) => {
     const world = new World(folder, [line(A)]);
-    world.trust.check(A.publicKey);
+    world.trust.check(A.publicKey, "identity");
     Deno.writeTextFileSync(world.path, `${line(B)}\n`);
-    assert.throws(() => world.trust.check(A.publicKey), { code: "receiver_changed" });
-    world.trust.check(B.publicKey);
+    assert.throws(() => world.trust.check(A.publicKey, "identity"), { code: "receiver_changed" });
+    world.trust.check(B.publicKey, "identity");
     const key = formatPublicKeyLine(B.publicKey, "");
     Deno.writeTextFileSync(world.path, `${line(B)}\n@revoked * ${key}\n`);
-    assert.throws(() => world.trust.check(B.publicKey), { code: "receiver_changed", message: /revoked/ });
+    assert.throws(() => world.trust.check(B.publicKey, "identity"), {
+      code: "receiver_changed",
+      message: /revoked/,
+    });
     Deno.writeTextFileSync(world.path, "nonsense\n");
-    assert.throws(() => world.trust.check(B.publicKey), { code: "bad_trust_file" });
+    assert.throws(() => world.trust.check(B.publicKey, "identity"), { code: "bad_trust_file" });
   });
 });
 
@@ -157,8 +166,8 @@ Deno.test("the first session under the new key ends the old one, announced or no
     world.trust.opened(A.publicKey);
     assert.equal(world.lines.length, 2);
     world.trust.opened(B.publicKey);
-    assert.throws(() => world.trust.check(A.publicKey), { code: "receiver_changed" });
-    world.trust.check(B.publicKey);
+    assert.throws(() => world.trust.check(A.publicKey, "identity"), { code: "receiver_changed" });
+    world.trust.check(B.publicKey, "identity");
     world.trust.opened(B.publicKey);
     await world.announce(B);
     assert.deepEqual(world.events, [

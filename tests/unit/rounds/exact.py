@@ -31,24 +31,18 @@ def number_of(text):
     )
 
 
-def written(fraction):
-    """The shortest decimal; there is one, since only tens are divided by."""
-    scale = 0
-    while (fraction * 10**scale).denominator != 1:
-        scale += 1
-    units = abs(int(fraction * 10**scale))
-    digits = str(units).rjust(scale + 1, "0")
-    text = digits if scale == 0 else f"{digits[:-scale]}.{digits[-scale:]}"
-    return f"-{text}" if fraction < 0 else text
+def written(fraction, same):
+    """The shortest way to write a number that both modules have come to."""
+    text = format(same.normalize(), "f") if same else "0"
+    assert Fraction(text) == fraction
+    return text
 
 
 answers = []
 for values in json.load(sys.stdin):
     numbers = [number_of(value) for value in values]
     product, check = Fraction(1), decimal.Decimal(1)
-    for exact, also in numbers:
-        assert exact == Fraction(also)
-        product, check = product * exact, check * also
-    assert product == Fraction(check)
-    answers.append([[written(exact) for exact, _ in numbers], written(product)])
+    for exact, same in numbers:
+        product, check = product * exact, check * same
+    answers.append([[written(*number) for number in numbers], written(product, check)])
 json.dump(answers, sys.stdout)

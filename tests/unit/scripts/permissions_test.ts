@@ -5,6 +5,7 @@ import {
   keygenPermissions,
   keysPermissions,
   recvPermissions,
+  roundsPermissions,
   sendPermissions,
 } from "../../../scripts/permissions.ts";
 import { PROJECT_FOLDER } from "../../../scripts/project.ts";
@@ -21,6 +22,12 @@ const SETS = {
   general: GENERAL_PERMISSIONS,
   keygen: keygenPermissions({ out: "/k/id" }),
   "keygen --psk": keygenPermissions({ out: "/k/psk", psk: true }),
+  "keygen --base-key": keygenPermissions({ out: "/k/base", baseKey: true }),
+  "rounds serve": roundsPermissions({ action: "serve", listen: "h:1", keys: "/db" }),
+  "rounds join": roundsPermissions({ action: "join", address: "h:1", key: "/k/a" }),
+  "rounds enroll": roundsPermissions({ action: "enroll", baseKey: "/b", keys: "/db", out: "/k/a" }),
+  "rounds revoke": roundsPermissions({ action: "revoke", keys: "/db" }),
+  "rounds list": roundsPermissions({ action: "list", keys: "/db" }),
   recv: recvPermissions({ ...SOCKET, listen: "0.0.0.0:0", dir: "/in", authorizedKeys: "/k/a", state: "/s" }),
   send: sendPermissions({ ...SOCKET, paths: ["/a"], address: "h:1", trust: "/k/t", receipt: "/r" }),
   "keys list": keysPermissions({ action: "list", places: PLACES }),
@@ -64,6 +71,25 @@ Deno.test("recv may look at the network's interfaces only if it listens on all o
 Deno.test("keygen --psk may touch the shared key's file alone", () => {
   const { read, write } = keygenPermissions({ out: "/k/psk", psk: true });
   assert.deepEqual([read, write], [["/k/psk", "/k/psk.stx-new"], ["/k/psk", "/k/psk.stx-new"]]);
+});
+
+Deno.test("only a rounds server may listen, only its client dial, and neither may touch the base key", () => {
+  const serve = roundsPermissions({ action: "serve", listen: "0.0.0.0:0", keys: "/db" });
+  assert.deepEqual(serve, {
+    read: ["/db"],
+    write: ["/db"],
+    net: ["0.0.0.0:0"],
+    env: ["NO_COLOR"],
+    sys: ["networkInterfaces"],
+  });
+  const join = roundsPermissions({ action: "join", address: "h:1", key: "/k/a" });
+  assert.deepEqual([join.read, join.write, join.net], [["/k"], ["/k/a", "/k/a.stx-new"], ["h:1"]]);
+  const enroll = roundsPermissions({ action: "enroll", baseKey: "/b", keys: "/db", out: "/k/a" });
+  assert.deepEqual([enroll.read, enroll.write, enroll.net], [["/b", "/db", "/k"], [
+    "/db",
+    "/k/a",
+    "/k/a.stx-new",
+  ], []]);
 });
 
 Deno.test("recv and send may read a file of shared keys if they are given one, and never write it", () => {

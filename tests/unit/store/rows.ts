@@ -34,3 +34,8 @@ export const ROTATION: KnownRotation = {
   statement: Uint8Array.of(0, 255, 6),
   isComplete: false,
 };
+
+export const CLIENT = "sensor-1";
+export const FIRST_ROOT = Uint8Array.from({ length: 32 }, (_, i) => 0x41 + i);
+export const SECOND_ROOT = Uint8Array.from({ length: 32 }, (_, i) => 0x81 + i);
+export const THIRD_ROOT = Uint8Array.from({ length: 32 }, (_, i) => 0xc1 + i);

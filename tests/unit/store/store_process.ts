@@ -7,13 +7,29 @@ import { DatabaseSync } from "node:sqlite";
 import { codeOf } from "../../../lib/errors.ts";
 import { SqliteNonceStore } from "../../../lib/store/sqlite_nonce_store.ts";
 import { SqliteRotationStore } from "../../../lib/store/sqlite_rotation_store.ts";
+import { SqliteRoundsKeys } from "../../../lib/store/sqlite_rounds_keys.ts";
 import { SqliteState } from "../../../lib/store/sqlite_state.ts";
 import { SqliteTransferStore } from "../../../lib/store/sqlite_transfer_store.ts";
-import { ID, LATER_MS, NONCE, nonceOf, NOW_MS, OTHER_ID, PEER, ROTATION, TRANSFER } from "./rows.ts";
+import {
+  CLIENT,
+  FIRST_ROOT,
+  ID,
+  LATER_MS,
+  NONCE,
+  nonceOf,
+  NOW_MS,
+  OTHER_ID,
+  PEER,
+  ROTATION,
+  SECOND_ROOT,
+  TRANSFER,
+} from "./rows.ts";
 import { whenTold } from "./state_file.ts";
 
 /** How many nonces a process claims in a race. */
 export const RACE_SIZE = 100;
+/** How many clients' roots. */
+export const ROOT_RACE_SIZE = 20;
 
 /** What is returned is done when the process is told to go on. */
 const TASKS = {
@@ -33,6 +49,31 @@ const TASKS = {
   /** Saves a change of identity. */
   rotate(path: string): void {
     new SqliteRotationStore(new SqliteState(path)).save(ROTATION);
+  },
+
+  /** Goes on to a client's next epoch. */
+  advanceRoot(path: string): void {
+    new SqliteRoundsKeys(path).advance(CLIENT, FIRST_ROOT, 1, SECOND_ROOT);
+  },
+
+  /** The same, and stops when the change counts and the log is still there. */
+  advanceRootHalf(path: string): void {
+    const keys = new SqliteRoundsKeys(path);
+    const stop = () => {
+      say("ready");
+      Deno.stdin.readSync(new Uint8Array(1));
+    };
+    whenTold("PRAGMA wal_checkpoint(TRUNCATE)", stop, () => keys.advance(CLIENT, FIRST_ROOT, 1, SECOND_ROOT));
+  },
+
+  /** Told to go on, takes many clients to their next epoch and says the numbers of those that it got. */
+  raceRoots(path: string): () => void {
+    const keys = new SqliteRoundsKeys(path);
+    return () => {
+      const numbers = Array.from({ length: ROOT_RACE_SIZE }, (_, number) => number);
+      const isMine = (number: number) => keys.advance(`c${number}`, FIRST_ROOT, 1, SECOND_ROOT);
+      say(JSON.stringify(numbers.filter(isMine)));
+    };
   },
 
   /** Told to go on, claims many nonces at once and says the numbers of those that it got. */
@@ -84,6 +125,21 @@ const TASKS = {
     for (let number = 0; failures.length < 2 && number < 1_000_000; number++) {
       try {
         store.claim(nonceOf(number), LATER_MS, NOW_MS);
+      } catch (error) {
+        failures.push(codeOf(error) ?? error);
+      }
+    }
+    say(failures.join(" "));
+    Deno.exit();
+  },
+
+  /** Enrols clients until that fails, and says how that and the next attempt fail. */
+  fillRoots(path: string): void {
+    const keys = new SqliteRoundsKeys(path);
+    const failures: unknown[] = [];
+    for (let number = 0; failures.length < 2 && number < 1_000_000; number++) {
+      try {
+        keys.enroll(`${"x".repeat(1_000)}${number}`, FIRST_ROOT);
       } catch (error) {
         failures.push(codeOf(error) ?? error);
       }
