@@ -162,6 +162,7 @@ export { MemoryRotationStore } from "./lib/store/memory_rotation_store.ts";
 export { MemoryTransferStore } from "./lib/store/memory_transfer_store.ts";
 export { SqliteNonceStore } from "./lib/store/sqlite_nonce_store.ts";
 export { SqliteRotationStore } from "./lib/store/sqlite_rotation_store.ts";
+export { SqliteFile, type SqliteLayout } from "./lib/store/sqlite_file.ts";
 export { SqliteState } from "./lib/store/sqlite_state.ts";
 export { SqliteTransferStore } from "./lib/store/sqlite_transfer_store.ts";
 export { ActiveTransfers } from "./lib/transfer/active_transfers.ts";

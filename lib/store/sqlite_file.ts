@@ -114,15 +114,18 @@ export class SqliteFile {
   /**
    * Runs `body` as one change to the file, alone among all processes: when this returns, all of it is on disk; if
    * anything is thrown, none of it is done. Not to be called inside itself.
+   * @param patienceMs how long another process may hold the file; everything else in this one waits meanwhile
    */
-  transaction<T>(body: () => T): T {
+  transaction<T>(body: () => T, patienceMs = BUSY_TIMEOUT_MS): T {
     return this.guard(() => {
-      this.#database.exec("BEGIN IMMEDIATE");
+      this.#database.exec(`PRAGMA busy_timeout = ${patienceMs}`);
       try {
+        this.#database.exec("BEGIN IMMEDIATE");
         const result = body();
         this.#database.exec("COMMIT");
         return result;
       } finally {
+        this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
         // SQLite itself has ended it after some failures, as when the disk is full.
         if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       }

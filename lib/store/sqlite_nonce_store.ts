@@ -7,6 +7,9 @@ import type { Bytes } from "../bytes/bytes.ts";
 import type { NonceStore } from "../ports.ts";
 import type { SqliteState } from "./sqlite_state.ts";
 
+/** How long another process may hold the file: a sender that fails for it tries again, and the others wait no longer. */
+const PATIENCE_MS = 1_000;
+
 /** See the module's text. Of several processes that claim one nonce in the same file, one succeeds. */
 export class SqliteNonceStore implements NonceStore {
   readonly #state: SqliteState;
@@ -29,6 +32,6 @@ export class SqliteNonceStore implements NonceStore {
     return this.#state.transaction(() => {
       this.#forget.run(nowMs);
       return this.#claim.run(nonce, expiresMs).changes === 1;
-    });
+    }, PATIENCE_MS);
   }
 }

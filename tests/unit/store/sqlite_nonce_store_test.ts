@@ -111,6 +111,26 @@ Deno.test("a claim while another process writes for long is an error", async () 
   });
 });
 
+Deno.test("a claim waits for another process for a moment only, and nobody else less than before", async () => {
+  await withPath((path) => {
+    withState(path, (state) => {
+      const timeout = () => Object.values(state.prepare("PRAGMA busy_timeout").get()!)[0];
+      const usual = timeout();
+      const seen: unknown[] = [];
+      const transaction = state.transaction.bind(state);
+      state.transaction = (body, patienceMs) =>
+        transaction(() => {
+          seen.push(timeout());
+          return body();
+        }, patienceMs);
+      new SqliteNonceStore(state).claim(NONCE, LATER_MS, NOW_MS);
+      assert.deepEqual(seen, [1_000]);
+      assert.equal(timeout(), usual);
+      assert.equal(usual, 5_000);
+    });
+  });
+});
+
 Deno.test("a state without the nonces is damaged", async () => {
   await withPath((path) => {
     withState(path, () => {});
