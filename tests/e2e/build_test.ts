@@ -81,7 +81,7 @@ Deno.test("a compiled stx has exactly the general permissions and the modules of
     const own = program.files.filter((file) => !file.startsWith(".deno_compile_node_modules/"));
     assert.deepEqual(own, await ownModules());
     assert.ok(
-      own.includes("cli/send.ts") && own.includes("cli/recv.ts"),
+      ["send", "recv", "rounds_serve", "rounds_join"].every((name) => own.includes(`cli/${name}.ts`)),
       "what is imported late is there too",
     );
     assert.deepEqual(own.filter((file) => !/^(cli|lib)\//.test(file)), []);
@@ -179,7 +179,15 @@ Deno.test("the bundle does what the sources do, without a cache of packages", as
       `${folder}/stx.js`,
     ];
     const options = { cwd: folder, env: { DENO_DIR: `${folder}/empty`, NO_COLOR: "1" } };
-    for (const args of [["--version"], ["help", "send"], ["send"], ["recv", "--identity", "absent"]]) {
+    const runs = [
+      ["--version"],
+      ["help", "send"],
+      ["send"],
+      ["recv", "--identity", "absent"],
+      ["rounds", "serve", "--listen", "127.0.0.1:0", "--keys", "absent"],
+      ["rounds", "join", "127.0.0.1:1", "--key", "absent"],
+    ];
+    for (const args of runs) {
       const expected = await deno([...sources, ...args], { cwd: folder, env: { NO_COLOR: "1" } });
       assert.deepEqual(await deno([...bundled, ...args], options), expected, args.join(" "));
     }
@@ -187,5 +195,15 @@ Deno.test("the bundle does what the sources do, without a cache of packages", as
     const made = await deno([...bundled, "keygen", "--out", "key"], options);
     assert.equal(made.code, 0, made.stderr);
     assert.match(made.stdout, /^SHA256:/);
+    for (
+      const [args, out] of [
+        [["keygen", "--base-key", "--out", "base"], "base\n"],
+        [["rounds", "enroll", "roof", "--base-key", "base", "--keys", "db", "--out", "roof"], "roof\n"],
+        [["rounds", "list", "--keys", "db"], "roof, epoch 0\n"],
+      ] as const
+    ) {
+      const { code, stdout, stderr } = await deno([...bundled, ...args], options);
+      assert.deepEqual([code, stdout], [0, out], stderr);
+    }
   });
 });

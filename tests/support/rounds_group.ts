@@ -112,10 +112,11 @@ export class Lines {
 export async function withGroup(
   ids: readonly string[],
   scenario: (group: RoundsGroup) => Promise<void>,
+  hangGuardMs?: number,
 ): Promise<void> {
   await withProcesses(async (folder, processes) => {
     const group = new RoundsGroup(folder, processes);
     group.enroll(...ids);
     await scenario(group);
-  });
+  }, hangGuardMs);
 }

@@ -161,11 +161,12 @@ export async function withStage(scenario: (stage: Stage) => Promise<void>): Prom
  */
 export async function withProcesses(
   scenario: (folder: string, processes: StxProcess[]) => Promise<void>,
+  hangGuardMs = HANG_GUARD_MS,
 ): Promise<void> {
   await withTempFolder(async (temporary) => {
     const folder = await Deno.realPath(temporary);
     const processes: StxProcess[] = [];
-    await guarded(() => scenario(folder, processes), processes);
+    await guarded(() => scenario(folder, processes), processes, hangGuardMs);
     for (const { args, problems } of processes) {
       if (problems.length > 0) throw new Error(`stx ${args.join(" ")}:\n${problems.join("\n")}`);
     }
@@ -200,14 +201,18 @@ async function newPerson(
 }
 
 /** Runs `body` and then ends all processes; throws if it hangs. */
-async function guarded(body: () => Promise<void>, processes: readonly StxProcess[]): Promise<void> {
+async function guarded(
+  body: () => Promise<void>,
+  processes: readonly StxProcess[],
+  hangGuardMs: number,
+): Promise<void> {
   const { promise: hang, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     const outputs = processes.map(({ args, events, stderr }) =>
       `stx ${args.join(" ")}\n${events.map((event) => JSON.stringify(event)).slice(-5).join("\n")}\n${stderr}`
     );
     reject(new Error(`The scenario hangs. Its processes said last:\n${outputs.join("\n")}`));
-  }, HANG_GUARD_MS);
+  }, hangGuardMs);
   const playing = body();
   try {
     await Promise.race([playing, hang]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { COMMANDS, findCommand, usageOf } from "../../../cli/commands.ts";
 import { parseArguments } from "../../../cli/parse.ts";
 import { DEFAULT_PORT, parseDuration } from "../../../cli/values.ts";
-import { RETRY_FOR_MS } from "../../../lib/limits.ts";
+import { RETRY_FOR_MS, ROUND_DEADLINE_MS, ROUNDS_CLIENTS_MAX } from "../../../lib/limits.ts";
 
 Deno.test("the table lists the commands and options of the contract", () => {
   const options = Object.fromEntries(
@@ -41,13 +41,27 @@ Deno.test("the table lists the commands and options of the contract", () => {
       "json",
       ...common,
     ],
-    keygen: ["out", "comment", "psk", "force", ...common],
+    keygen: ["out", "comment", "psk", "base-key", "force", ...common],
     keys: [
       "identity",
       "authorized-keys",
       "revoked-keys",
       "state",
       "finish",
+      "force",
+      "json",
+      ...common,
+    ],
+    rounds: [
+      "listen",
+      "keys",
+      "min-clients",
+      "deadline",
+      "rounds",
+      "key",
+      "data",
+      "base-key",
+      "out",
       "force",
       "json",
       ...common,
@@ -83,6 +97,9 @@ Deno.test("the defaults that help tells are the ones that are used", () => {
     findCommand(command)!.flags.find(({ name }) => name === flag)!.help;
   const retryFor = /default: ([0-9a-z]+)/.exec(helpOf("send", "retry-for"))![1]!;
   assert.equal(parseDuration(retryFor, "help"), RETRY_FOR_MS);
+  const deadline = /default: ([0-9a-z]+)/.exec(helpOf("rounds", "deadline"))![1]!;
+  assert.equal(parseDuration(deadline, "help"), ROUND_DEADLINE_MS);
+  assert.match(findCommand("rounds")!.description, new RegExp(`up to ${ROUNDS_CLIENTS_MAX} clients`));
   assert.match(helpOf("recv", "listen"), new RegExp(`0\\.0\\.0\\.0:${DEFAULT_PORT}\\)`));
   assert.match(findCommand("send")!.description, new RegExp(`port ${DEFAULT_PORT} `));
 });

@@ -85,6 +85,10 @@ Deno.test("bash completes the words of a command", async () => {
   assert.deepEqual(await bash("stx", "keys", "r"), ["revoke", "rotate"]);
   assert.deepEqual(await bash("stx", "keys", "trust", "r"), ["compopt -o default"]);
   assert.deepEqual(await bash("stx", "keys", "rotate", "--fi"), ["--finish"]);
+  assert.deepEqual(await bash("stx", "rounds", ""), ["enroll", "join", "list", "revoke", "serve"]);
+  assert.deepEqual(await bash("stx", "rounds", "join", ""), []);
+  assert.deepEqual(await bash("stx", "rounds", "join", "--ke"), ["--key", "--keys"]);
+  assert.deepEqual(await bash("stx", "rounds", "enroll", "--base-key", "b"), ["compopt -o default"]);
   assert.deepEqual(await bash("stx", "completions", ""), ["bash", "fish", "zsh"]);
   assert.deepEqual(await bash("stx", "recv", ""), []);
   assert.deepEqual(await bash("stx", "unknown", ""), []);
@@ -131,6 +135,7 @@ Deno.test({
       "1:argument:(list trust revoke rotate)",
       "*:argument:_files",
     ]);
+    assert.equal((await specsOf("rounds")).at(-1), "1:argument:(serve join enroll revoke list)");
     const recv = await specsOf("recv");
     assert(recv.includes(`--dir=[${helpOf("recv", "dir")}]:DIR:_files -/`));
     assert(recv.includes(`--listen=[${helpOf("recv", "listen")}]:HOST\\:PORT: `));

@@ -30,8 +30,12 @@ Deno.test("a command's help has its usage, every option and every example", () =
 Deno.test("long help texts are wrapped under themselves", () => {
   const lines = commandHelp("keygen");
   const first = lines.findIndex((line) => line.includes("--out FILE"));
-  assert.equal(lines[first], "  -f, --out FILE      File for the key (default: identity, or with --psk");
-  assert.equal(lines[first + 1], "                      shared_key, in the configuration folder)");
+  assert.equal(lines[first], "  -f, --out FILE      File for the key (default: identity, with --psk");
+  assert.equal(
+    lines[first + 1],
+    "                      shared_key, with --base-key base_key, in the configuration",
+  );
+  assert.equal(lines[first + 2], "                      folder)");
 });
 
 Deno.test("the general help has every command and every exit status", () => {

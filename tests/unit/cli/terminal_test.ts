@@ -276,6 +276,13 @@ Deno.test("progress has columns on a terminal alone", () => {
   assert.equal(outputOn(fakeStreams({ terminal: true }), { quiet: true }).progressColumns(), undefined);
 });
 
+Deno.test("lines have columns where standard output is a terminal, under --quiet too", () => {
+  const streams = fakeStreams({ terminal: false, outTerminal: true, columns: () => 132 });
+  assert.equal(outputOn(streams, { quiet: true }).printColumns(), 132);
+  assert.equal(outputOn(fakeStreams({ terminal: true, columns: () => 0 })).printColumns(), 80);
+  assert.equal(outputOn(fakeStreams({ terminal: true, outTerminal: false })).printColumns(), undefined);
+});
+
 Deno.test("a question is answered by yes in full and nothing else", async () => {
   const answers: [string, boolean][] = [
     ["yes\n", true],

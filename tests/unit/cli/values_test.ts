@@ -3,6 +3,7 @@ import {
   formatAddress,
   formatBytes,
   formatDuration,
+  parseCount,
   parseDuration,
   parseListenAddress,
   parseRemoteAddress,
@@ -144,6 +145,30 @@ Deno.test("addresses that are none are refused", () => {
   for (const [text, message] of cases) {
     throwsUsage(() => parseRemoteAddress(text, "HOST"), message);
     throwsUsage(() => parseListenAddress(text, "HOST"), message);
+  }
+});
+
+Deno.test("parseCount takes whole numbers from 1 to a largest one, and names the option in every error", () => {
+  for (const [text, count] of [["1", 1], ["007", 7], ["100", 100]] as const) {
+    assert.equal(parseCount(text, "--clients", 100), count);
+  }
+  for (
+    const [text, why] of [
+      ["", "it is not a whole number"],
+      ["-1", "it is not a whole number"],
+      ["1.5", "it is not a whole number"],
+      ["1e1", "it is not a whole number"],
+      ["٣", "it is not a whole number"],
+      ["0", "it is too small"],
+      ["101", "it is too large"],
+      ["9".repeat(400), "it is too large"],
+    ]
+  ) {
+    assert.throws(() => parseCount(text!, "--clients", 100), {
+      code: "usage",
+      message: `Cannot use --clients "${text}": ${why}`,
+      hint: "write a whole number from 1 to 100",
+    });
   }
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat } from "../../../lib/bytes/bytes.ts";
-import { codeOf } from "../../../lib/errors.ts";
-import { joinRounds } from "../../../lib/net/rounds_client.ts";
+import { codeOf, type StxError } from "../../../lib/errors.ts";
+import { ClosedByServer, joinRounds } from "../../../lib/net/rounds_client.ts";
 import { systemRandom } from "../../../lib/net/tcp.ts";
 import { ProtocolError, type ProtocolErrorKind } from "../../../lib/rounds/errors.ts";
 import { CLOSE_REASONS, type CloseReason } from "../../../lib/rounds/messages.ts";
@@ -263,4 +263,78 @@ Deno.test("leaving while a round is waited for ends the wait", async () => {
   await client.membership.close();
   assert.equal(await sending, LOST);
   byHand.end();
+});
+
+Deno.test("whoever waits for the end hears of it between two rounds, with its reason", async () => {
+  const byHand = new ByHand();
+  const { membership } = await byHand.joined();
+  const ended = membership.ended();
+  byHand.session.close("superseded");
+  await byHand.say();
+  await assert.rejects(ended, (error) => {
+    assert.ok(error instanceof ClosedByServer);
+    assert.equal(error.reason, "superseded");
+    return true;
+  });
+  // And whoever asks afterwards hears the same.
+  await assert.rejects(membership.ended(), ClosedByServer);
+  await assert.rejects(membership.round("1"), ClosedByServer);
+  byHand.end();
+});
+
+Deno.test("waiting for the end takes no round's answer away, and ends with a lost line too", async () => {
+  const byHand = new ByHand();
+  const client = await byHand.joined();
+  for (let round = 0; round < 2; round++) {
+    const ended = Promise.race([client.membership.ended(), Promise.resolve("not yet")]);
+    assert.equal(await ended, "not yet");
+    const sending = client.send("1");
+    await byHand.hear();
+    byHand.session.answer(AGGREGATE);
+    await byHand.say();
+    assert.equal(await sending, "3: 1 of 1 by 1");
+  }
+  const ended = client.membership.ended();
+  byHand.line[1].cut();
+  await assert.rejects(ended, (error) => codeOf(error) === "connection_lost");
+  byHand.end();
+});
+
+Deno.test("a packet that comes between two rounds, wrong or not, ends the session", async () => {
+  for (const wrong of [true, false]) {
+    const byHand = new ByHand();
+    const client = await byHand.joined();
+    const sending = client.send("1");
+    await byHand.hear();
+    byHand.session.answer(AGGREGATE);
+    const aggregate = byHand.words();
+    await byHand.say(aggregate);
+    await sending;
+    const ended = client.membership.ended();
+    await byHand.say(wrong ? Uint8Array.of(1, 4, 1, 0) : aggregate);
+    const kind = wrong ? "limit" : "round";
+    await assert.rejects(ended, (error) => error instanceof ProtocolError && error.kind === kind);
+    assert.equal(await client.send("2"), `${kind} error`);
+    assert.ok(byHand.line[0].isClosed);
+    byHand.end();
+  }
+});
+
+Deno.test("who is not let in learns what may be the cause; who was in learns to join again", async () => {
+  const early = new ByHand();
+  const joining = early.join();
+  early.line[1].close();
+  await assert.rejects(joining, (error) => {
+    assert.match((error as StxError).hint!, /old copy, or a was revoked .* has to be enrolled again/);
+    return true;
+  });
+  early.end();
+  const late = new ByHand();
+  const { membership } = await late.joined();
+  late.line[1].close();
+  await assert.rejects(membership.round("1"), (error) => {
+    assert.match((error as StxError).hint!, /joins again/);
+    return true;
+  });
+  late.end();
 });
