@@ -196,8 +196,16 @@ export const ERROR_FACTS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     side: "either",
     told: [],
   },
-  bad_direction: { meaning: "Rounds: a packet that was made for the other direction.", side: "either", told: [] },
-  bad_state: { meaning: "Rounds: a packet that may not come now, or cannot be read.", side: "either", told: [] },
+  bad_direction: {
+    meaning: "Rounds: a packet that was made for the other direction.",
+    side: "either",
+    told: [],
+  },
+  bad_state: {
+    meaning: "Rounds: a packet that may not come now, or cannot be read.",
+    side: "either",
+    told: [],
+  },
   limit_exceeded: { meaning: "Rounds: more than is allowed.", side: "either", told: [] },
   bad_key_file: {
     meaning: "A key file, or ssh-agent, cannot be used.",

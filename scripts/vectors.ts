@@ -16,6 +16,7 @@ import { readyCases } from "./vectors/ready_cases.ts";
 import { receiverCases } from "./vectors/receiver_cases.ts";
 import { recordCases } from "./vectors/record_cases.ts";
 import { resumedCases } from "./vectors/resumed_cases.ts";
+import { roundsFile, roundsNegativeFile } from "./vectors/rounds_files.ts";
 import { senderCases } from "./vectors/sender_cases.ts";
 import { sessionCases } from "./vectors/session_cases.ts";
 import { keysFile, manifestFile, receiptFile, recordsFile } from "./vectors/session_files.ts";
@@ -46,6 +47,8 @@ export function vectorFiles(): ReadonlyMap<string, string> {
       ...resumedCases(),
       ...senderCases(),
     ]),
+    rounds: roundsFile(),
+    rounds_negative: roundsNegativeFile(),
   };
   return new Map([
     ...Object.entries(vectors).map(([name, value]) =>

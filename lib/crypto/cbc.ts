@@ -23,7 +23,9 @@ export function cbcCiphertextSize(plaintextSizeBytes: number): number {
 /** Encrypts under a key of 16 bytes and an IV of 16 unpredictable ones. */
 export function encryptCbc(key: Bytes, iv: Bytes, plaintext: Bytes): Bytes {
   const cipher = createCipheriv("aes-128-cbc", key, iv);
-  return concat(cipher.update(plaintext), cipher.final());
+  const ciphertext = concat(cipher.update(plaintext), cipher.final());
+  overwriteCiphers();
+  return ciphertext;
 }
 
 /** Decrypts; returns `undefined` where the padding is wrong, and tells nothing more about it. */
@@ -33,5 +35,15 @@ export function decryptCbc(key: Bytes, iv: Bytes, ciphertext: Bytes): Bytes | un
     return concat(decipher.update(ciphertext), decipher.final());
   } catch {
     return undefined;
+  } finally {
+    overwriteCiphers();
   }
+}
+
+const ZEROS = new Uint8Array(CBC_KEY_SIZE);
+
+/** The runtime frees a cipher's memory and leaves the key in it; the next ones of the same kind take that place. */
+function overwriteCiphers(): void {
+  createCipheriv("aes-128-cbc", ZEROS, ZEROS).final();
+  createDecipheriv("aes-128-cbc", ZEROS, ZEROS).setAutoPadding(false).final();
 }

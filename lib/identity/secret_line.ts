@@ -88,7 +88,8 @@ const ALPHABET = utf8("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 /** Strict base64 (RFC 4648, section 4) of 32 bytes, without a string on the way. */
 function decodeSecret(encoded: Bytes): Bytes | undefined {
   if (encoded.length !== ENCODED_SIZE || encoded[ENCODED_SIZE - 1] !== 0x3d) return undefined;
-  const secret = new Uint8Array(SECRET_SIZE);
+  // A buffer of its own stays in one place, so that overwriting it leaves no copy: engines move small arrays.
+  const secret = new Uint8Array(new ArrayBuffer(SECRET_SIZE));
   let [bits, bitCount, size] = [0, 0, 0];
   for (const character of encoded.subarray(0, -1)) {
     const value = ALPHABET.indexOf(character);

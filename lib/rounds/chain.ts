@@ -9,15 +9,15 @@
  */
 import { type Bytes, concat, equal, utf8 } from "../bytes/bytes.ts";
 import { CBC_BLOCK_SIZE, CBC_KEY_SIZE, cbcCiphertextSize, decryptCbc, encryptCbc } from "../crypto/cbc.ts";
-import { HASH_SIZE, hkdfExpand, hkdfExtract, hmacSha256, sha256 } from "../crypto/hkdf.ts";
+import { HASH_SIZE, sha256 } from "../crypto/hkdf.ts";
+import { secretBytes, secretExpand, secretHmac, secretSha256 } from "../crypto/secret_hash.ts";
 import type { Random } from "../ports.ts";
 import { MacError } from "./errors.ts";
 import { type Direction, encodeHeader, type Packet, type PacketHeader } from "./packet.ts";
 
 /** The chain of one direction. */
 export class Chain {
-  // A buffer of its own stays in one place, so that overwriting it leaves no copy: engines move small arrays.
-  readonly #key: Bytes = new Uint8Array(new ArrayBuffer(HASH_SIZE));
+  readonly #key: Bytes = secretBytes(HASH_SIZE);
   #isErased = false;
 
   /** @param key 32 bytes, which are overwritten */
@@ -59,13 +59,13 @@ export class Chain {
   }
 
   #mac(covered: Bytes): Bytes {
-    return this.#withKey("mac", HASH_SIZE, (key) => hmacSha256(key, covered));
+    return this.#withKey("mac", HASH_SIZE, (key) => secretHmac(key, covered));
   }
 
   /** Runs `use` with one of the packet's keys, which is overwritten then. */
   #withKey<T>(label: string, sizeBytes: number, use: (key: Bytes) => T): T {
     if (this.#isErased) throw new Error("Cannot use a chain that is erased");
-    const key = hkdfExpand(this.#key, utf8(`stx rounds ${label}`), sizeBytes);
+    const key = secretExpand(this.#key, utf8(`stx rounds ${label}`), sizeBytes);
     try {
       return use(key);
     } finally {
@@ -74,7 +74,7 @@ export class Chain {
   }
 
   #advance(packet: Bytes): void {
-    this.#take(sha256(this.#key, packet));
+    this.#take(secretSha256(this.#key, packet));
   }
 
   #take(key: Bytes): void {
@@ -88,7 +88,7 @@ export class Chain {
  * for one packet, and erased then.
  */
 export function withHelloChain<T>(root: Bytes, direction: Direction, use: (chain: Chain) => T): T {
-  const chain = new Chain(hkdfExpand(root, utf8(`stx rounds hello ${direction}`), HASH_SIZE));
+  const chain = new Chain(secretExpand(root, utf8(`stx rounds hello ${direction}`), HASH_SIZE));
   try {
     return use(chain);
   } finally {
@@ -105,9 +105,9 @@ export function sessionChains(
   hello: Bytes,
   challenge: Bytes,
 ): Readonly<Record<Direction, Chain>> {
-  const session = hkdfExtract(sha256(hello, challenge), root);
+  const session = secretHmac(sha256(hello, challenge), root);
   const chain = (direction: Direction) =>
-    new Chain(hkdfExpand(session, utf8(`stx rounds session ${direction}`), HASH_SIZE));
+    new Chain(secretExpand(session, utf8(`stx rounds session ${direction}`), HASH_SIZE));
   const chains = { c2s: chain("c2s"), s2c: chain("s2c") };
   session.fill(0);
   return chains;

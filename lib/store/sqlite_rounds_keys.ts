@@ -7,7 +7,7 @@
  */
 import { closeSync, openSync } from "node:fs";
 import type { StatementSync } from "node:sqlite";
-import type { Bytes } from "../bytes/bytes.ts";
+import { type Bytes, equal } from "../bytes/bytes.ts";
 import type { RoundsKeyStore } from "../ports.ts";
 import { SqliteFile, type SqliteLayout } from "./sqlite_file.ts";
 
@@ -43,7 +43,7 @@ export class SqliteRoundsKeys implements RoundsKeyStore {
       // A process that was killed behind a change has not come to this.
       this.#file.truncateLog();
       this.#find = this.#file.prepare("SELECT root, epoch FROM clients WHERE id = ?");
-      this.#advance = this.#file.prepare("UPDATE clients SET epoch = ?, root = ? WHERE id = ? AND root = ?");
+      this.#advance = this.#file.prepare("UPDATE clients SET epoch = ?, root = ? WHERE id = ?");
     } catch (error) {
       this.#file.close();
       throw error;
@@ -60,7 +60,13 @@ export class SqliteRoundsKeys implements RoundsKeyStore {
 
   /** Goes on to another epoch. */
   advance(id: string, from: Bytes, to: number, root: Bytes): boolean {
-    return this.#change(() => this.#advance.run(to, root, id, from).changes === 1);
+    return this.#change(() => {
+      const known = this.find(id);
+      // Compared here: SQLite would keep what it is given to compare with, and nobody could overwrite that.
+      const isCurrent = known !== undefined && equal(known.root, from);
+      known?.root.fill(0);
+      return isCurrent && this.#advance.run(to, root, id).changes === 1;
+    });
   }
 
   /** Enrols a client. */

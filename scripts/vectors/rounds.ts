@@ -4,13 +4,24 @@
  * @module
  */
 import { createCipheriv } from "node:crypto";
-import { type Bytes, extract, hmac, join, NOTHING, number, sha256, text, vector16, vector8 } from "./primitives.ts";
+import {
+  type Bytes,
+  extract,
+  hmac,
+  join,
+  NOTHING,
+  number,
+  sha256,
+  text,
+  vector16,
+  vector8,
+} from "./primitives.ts";
 
 /** The numbers of the packets. */
 export const ROUNDS_OPCODES = { hello: 1, challenge: 2, data: 3, aggregate: 4, close: 5 } as const;
 /** The numbers of the directions. */
-export const C2S = 0;
-export const S2C = 1;
+export const C2S = 0 as const;
+export const S2C = 1 as const;
 
 /** HKDF-Expand for one block (RFC 5869, section 2.3). */
 function expand(secret: Uint8Array, label: string, size: number, more: Uint8Array = NOTHING): Bytes {
@@ -32,10 +43,19 @@ export function helloKey(root: Uint8Array, direction: number): Bytes {
   return expand(root, `stx rounds hello ${direction === C2S ? "c2s" : "s2c"}`, 32);
 }
 
+/** What the keys of a session come from. */
+export function sessionSecret(root: Uint8Array, hello: Uint8Array, challenge: Uint8Array): Bytes {
+  return extract(sha256(hello, challenge), root);
+}
+
 /** The first chain key of a direction in a session. */
-export function sessionKey(root: Uint8Array, hello: Bytes, challenge: Bytes, direction: number): Bytes {
-  const session = extract(sha256(hello, challenge), root);
-  return expand(session, `stx rounds session ${direction === C2S ? "c2s" : "s2c"}`, 32);
+export function sessionKey(secret: Uint8Array, direction: number): Bytes {
+  return expand(secret, `stx rounds session ${direction === C2S ? "c2s" : "s2c"}`, 32);
+}
+
+/** The keys of the packet that a chain key is for. */
+export function packetKeys(chain: Uint8Array): { readonly encryptionKey: Bytes; readonly macKey: Bytes } {
+  return { encryptionKey: expand(chain, "stx rounds encrypt", 16), macKey: expand(chain, "stx rounds mac", 32) };
 }
 
 /** What a packet says before its IV. */
@@ -93,13 +113,21 @@ export function sealRounds(
   body: Uint8Array,
   behind: Uint8Array = padding(body.length),
 ): RoundsPacket {
-  const encryptionKey = expand(chain, "stx rounds encrypt", 16);
-  const macKey = expand(chain, "stx rounds mac", 32);
+  const { encryptionKey, macKey } = packetKeys(chain);
   const ciphertext = encrypted(encryptionKey, iv, join(body, behind));
   const head = roundsHeader(header, ciphertext.length);
   const mac = hmac(macKey, join(head, iv, ciphertext));
   const packet = join(head, iv, ciphertext, mac);
-  return { chain, encryptionKey, macKey, header: head, ciphertext, mac, packet, nextChain: sha256(chain, packet) };
+  return {
+    chain,
+    encryptionKey,
+    macKey,
+    header: head,
+    ciphertext,
+    mac,
+    packet,
+    nextChain: sha256(chain, packet),
+  };
 }
 
 // ---- Bodies ----
@@ -130,7 +158,8 @@ const FIELD_DECIMALS = 32;
 /** A value's number in units of 10^-32, and whether it is a sum. */
 function unitsOf(value: string): { readonly units: bigint; readonly isSum: boolean } {
   const fields = value.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "").split(/[ \t\r\n]*,[ \t\r\n]*|[ \t\r\n]+/);
-  const isSum = fields.length <= 1_000 && fields.every((field) => /^[+-]?[0-9]{1,64}(\.[0-9]{1,32})?$/.test(field));
+  const isSum = fields.length <= 1_000 &&
+    fields.every((field) => /^[+-]?[0-9]{1,64}(\.[0-9]{1,32})?$/.test(field));
   if (!isSum) return { units: BigInt(text(value).length) * 10n ** BigInt(FIELD_DECIMALS), isSum };
   const units = fields.map((field) => {
     const [whole = "", fraction = ""] = field.replace(/^[+-]/, "").split(".");

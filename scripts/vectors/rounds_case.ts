@@ -17,6 +17,7 @@ import {
   S2C,
   sealRounds,
   sessionKey,
+  sessionSecret,
 } from "./rounds.ts";
 
 /** The end that a case is about. */
@@ -64,7 +65,8 @@ export class RoundsTalk {
   readonly end: RoundsEnd;
   readonly root: Bytes;
   readonly steps: RoundsStep[] = [];
-  readonly packets: (RoundsPacket & { readonly iv: Bytes; readonly body: Bytes; readonly what: RoundsHeader })[] = [];
+  readonly packets:
+    (RoundsPacket & { readonly iv: Bytes; readonly body: Bytes; readonly what: RoundsHeader })[] = [];
   readonly nonce = pseudorandom("rounds nonce", 16);
   readonly challenge = pseudorandom("rounds challenge", 16);
   /** Chain keys by direction. */
@@ -78,7 +80,9 @@ export class RoundsTalk {
     const { epoch, serverEpoch } = this.shape;
     // Nobody can compute four billion roots: where the epochs are that large the server's root is any root.
     const isLarge = serverEpoch > 100_000;
-    this.#serverRoot = isLarge ? pseudorandom("rounds root of a late epoch", 32) : laterRoot(ROOT_0, serverEpoch);
+    this.#serverRoot = isLarge
+      ? pseudorandom("rounds root of a late epoch", 32)
+      : laterRoot(ROOT_0, serverEpoch);
     this.root = isLarge ? laterRoot(this.#serverRoot, epoch - serverEpoch) : laterRoot(ROOT_0, epoch);
     this.chains = [helloKey(this.root, C2S), helloKey(this.root, S2C)];
   }
@@ -88,18 +92,20 @@ export class RoundsTalk {
     const { id, epoch, serverEpoch, serverRound } = this.shape;
     const own = this.packets.filter(({ what }) => what.direction === (this.end === "client" ? C2S : S2C));
     const ivs = own.map(({ iv }) => hex(iv));
-    return this.end === "client"
-      ? { id, epoch, root: hex(this.root), nonce: hex(this.nonce), ivs }
-      : {
-        clients: [{ id, epoch: serverEpoch, root: hex(this.#serverRoot) }],
-        server_round: serverRound,
-        challenge: hex(this.challenge),
-        ivs,
-      };
+    return this.end === "client" ? { id, epoch, root: hex(this.root), nonce: hex(this.nonce), ivs } : {
+      clients: [{ id, epoch: serverEpoch, root: hex(this.#serverRoot) }],
+      server_round: serverRound,
+      challenge: hex(this.challenge),
+      ivs,
+    };
   }
 
   /** A header of the packet that is next. */
-  header(direction: number, opcode: keyof typeof ROUNDS_OPCODES, other: Partial<RoundsHeader> = {}): RoundsHeader {
+  header(
+    direction: number,
+    opcode: keyof typeof ROUNDS_OPCODES,
+    other: Partial<RoundsHeader> = {},
+  ): RoundsHeader {
     const { id, epoch } = this.shape;
     return { opcode: ROUNDS_OPCODES[opcode], direction, id, epoch, round: this.round, ...other };
   }
@@ -137,8 +143,8 @@ export class RoundsTalk {
     const { serverRound } = this.shape;
     const body = challengeBody(this.challenge, serverRound);
     const { packet } = this.pass(this.header(S2C, "challenge"), body, { open: serverRound });
-    this.chains[C2S] = sessionKey(this.root, hello.packet, packet, C2S);
-    this.chains[S2C] = sessionKey(this.root, hello.packet, packet, S2C);
+    const secret = sessionSecret(this.root, hello.packet, packet);
+    for (const direction of [C2S, S2C] as const) this.chains[direction] = sessionKey(secret, direction);
     this.round = 1;
   }
 
@@ -150,7 +156,10 @@ export class RoundsTalk {
   /** DATA. */
   data(value: string): RoundsPacket {
     if (this.end === "client") this.steps.push({ say: { data: value } });
-    return this.pass(this.header(C2S, "data"), this.dataBody(value), { data: value, is_first: this.round === 1 });
+    return this.pass(this.header(C2S, "data"), this.dataBody(value), {
+      data: value,
+      is_first: this.round === 1,
+    });
   }
 
   /** AGGREGATE; the session's next round begins. */

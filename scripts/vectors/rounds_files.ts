@@ -77,7 +77,9 @@ const SESSIONS: readonly SessionPlan[] = [
   },
 ];
 
-const OPCODE_NAMES = new Map<number, string>(Object.entries(ROUNDS_OPCODES).map(([name, opcode]) => [opcode, name]));
+const OPCODE_NAMES = new Map<number, string>(
+  Object.entries(ROUNDS_OPCODES).map(([name, opcode]) => [opcode, name]),
+);
 
 /** A session from either end, and every packet with all that is computed on the way. */
 function session({ name, shape, exchanges, close }: SessionPlan): unknown {
@@ -122,7 +124,24 @@ const LARGEST = `${NINES}.${"9".repeat(32)}`;
 const VALUES: readonly string[] = [
   ...["0", "-0", "+7", "007", "1.50", "-0.05", "1,2,3", "1 2 3", " 1 ,\t2\r\n3\n", "0.1 0.2", "5 -5.00"],
   ...[NINES, `-${LARGEST}`, `${LARGEST} ${LARGEST}`, Array<string>(1_000).fill("1").join(",")],
-  ...["", " ", "-", "+", ".", "1.", ".5", "1e3", "1e999999", "0x10", "1,,2", ",1", "1,", "--1", "1_000", "NaN"],
+  ...[
+    "",
+    " ",
+    "-",
+    "+",
+    ".",
+    "1.",
+    ".5",
+    "1e3",
+    "1e999999",
+    "0x10",
+    "1,,2",
+    ",1",
+    "1,",
+    "--1",
+    "1_000",
+    "NaN",
+  ],
   ...["٣", "１", "−1", "1\u00a02", "1\u20282", "1\v2", "\ufeff1", "hello", "é", "🎉"],
   ...[`1${NINES}`, `0.${"0".repeat(33)}`, Array<string>(1_001).fill("1").join(",")],
 ];

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { parseClientKey } from "../../lib/rounds/key_files.ts";
+import { type Bytes, hmac, join, sha256 } from "../../scripts/vectors/primitives.ts";
+import { C2S, helloKey, laterRoot, packetKeys, S2C, sessionKey, sessionSecret } from "../../scripts/vectors/rounds.ts";
+import { foundInMemory } from "../support/memory_search.ts";
+import { canReadMemory } from "../support/process_memory.ts";
+import { Lines, withGroup } from "../support/rounds_group.ts";
+
+const ID = "a";
+/** Rounds of either session. */
+const ROUNDS = 5;
+
+/** What went over one connection. */
+interface Recording {
+  readonly toServer: Uint8Array[];
+  readonly toClient: Uint8Array[];
+}
+
+/** A relay that keeps everything, each connection by itself. */
+class Recorder implements AsyncDisposable {
+  readonly recordings: Recording[] = [];
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #serving: Promise<void>;
+
+  constructor(port: number) {
+    this.#serving = this.#serve(port);
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async #serve(port: number): Promise<void> {
+    const pumps: Promise<void>[] = [];
+    for await (const client of this.#listener) {
+      const server = await Deno.connect({ hostname: "127.0.0.1", port });
+      const recording: Recording = { toServer: [], toClient: [] };
+      this.recordings.push(recording);
+      const pump = async (from: Deno.Conn, to: Deno.Conn, kept: Uint8Array[]) => {
+        for await (const bytes of from.readable.values({ preventCancel: true })) {
+          kept.push(bytes.slice());
+          await to.write(bytes);
+        }
+        await to.closeWrite();
+      };
+      pumps.push(
+        Promise.allSettled([pump(client, server, recording.toServer), pump(server, client, recording.toClient)])
+          .then(() => {
+            for (const end of [client, server]) {
+              try {
+                end.close();
+              } catch {
+                // It closed itself with its stream.
+              }
+            }
+          }),
+      );
+    }
+    await Promise.all(pumps);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#serving;
+  }
+}
+
+/** The packets in what went one way. */
+function packetsIn(stream: readonly Uint8Array[]): readonly Bytes[] {
+  const bytes = join(...stream);
+  const packets: Bytes[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const sizeAt = at + 4 + bytes[at + 3]! + 8;
+    const size = sizeAt - at + 4 + 16 + new DataView(bytes.buffer).getUint32(sizeAt) + 32;
+    packets.push(bytes.slice(at, at + size));
+    at += size;
+  }
+  return packets;
+}
+
+/** Every secret of a session by its name; those with "now" in it are in use behind its last packet. */
+function secretsOf(name: string, root: Bytes, { toServer, toClient }: Recording): ReadonlyMap<string, Bytes> {
+  const secrets = new Map<string, Bytes>([[`${name}: root`, root]]);
+  const ways = [packetsIn(toServer), packetsIn(toClient)] as const;
+  const secret = sessionSecret(root, ways[C2S][0]!, ways[S2C][0]!);
+  secrets.set(`${name}: session secret`, secret);
+  for (const direction of [C2S, S2C]) {
+    let chain = helloKey(root, direction);
+    for (const [i, packet] of ways[direction].entries()) {
+      const where = `${name}: ${direction === C2S ? "to the server" : "to the client"}, packet ${i}`;
+      const { encryptionKey, macKey } = packetKeys(chain);
+      // Otherwise these are not the secrets of what was recorded.
+      assert.deepEqual(hmac(macKey, packet.slice(0, -32)), packet.slice(-32), where);
+      secrets.set(`${where}: chain`, chain).set(`${where}: encryption key`, encryptionKey);
+      secrets.set(`${where}: MAC key`, macKey);
+      chain = i === 0 ? sessionKey(secret, direction) : sha256(chain, packet);
+    }
+    secrets.set(`${name}: now, ${direction === C2S ? "to the server" : "to the client"}`, chain);
+  }
+  return secrets;
+}
+
+/** The names of those that stand in a file or beside it, as bytes, in hexadecimal or in base64. */
+function foundInFiles(folder: string, wanted: ReadonlyMap<string, Bytes>): readonly string[] {
+  const files = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile)
+    .map(({ name }) => Buffer.from(Deno.readFileSync(`${folder}/${name}`)));
+  const isThere = (secret: Bytes) => {
+    const bytes = Buffer.from(secret);
+    return files.some((file) =>
+      file.includes(bytes) || file.includes(bytes.toString("hex")) || file.includes(bytes.toString("base64"))
+    );
+  };
+  return [...wanted].filter(([, secret]) => isThere(secret)).map(([name]) => name);
+}
+
+const CAN_READ_MEMORY = canReadMemory();
+
+Deno.test({
+  name: `keys taken from memory and disk after a message open nothing before it${
+    CAN_READ_MEMORY ? "" : " (needs /proc/PID/mem)"
+  }`,
+  ignore: !CAN_READ_MEMORY,
+  fn: () =>
+    withGroup([ID], async (group) => {
+      const root = parseClientKey(Deno.readFileSync(group.keyFile(ID))).root as Bytes;
+      const server = await group.serve();
+      await using recorder = new Recorder(server.port);
+      // A whole session, and its process is gone.
+      const before = await group.join(recorder, ID, "1\n".repeat(ROUNDS)).ended;
+      assert.equal(before.code, 0, before.stderr);
+      // And one that is still there, and waits for its next value.
+      const lines = new Lines();
+      const client = group.join(recorder, ID, lines);
+      for (let round = 1; round <= ROUNDS; round++) {
+        lines.write("2");
+        await client.event("aggregate", (event) => event.round === String(ROUNDS + round));
+      }
+      const secrets = new Map([
+        ...secretsOf("first", root, recorder.recordings[0]!),
+        ...secretsOf("second", laterRoot(root, 1), recorder.recordings[1]!),
+        ["next root", laterRoot(root, 2)],
+      ]);
+      // (2 + 3 * 2 * (ROUNDS + 1) + 2) + 3 + 1);
+      const isPast = (name: string) => !/now|next/.test(name) || name.startsWith("first");
+      for (const [n, b] of [...secrets]) {
+        secrets.set(n + " ipad", b.map((x) => x ^ 0x36));
+        secrets.set(n + " opad", b.map((x) => x ^ 0x5c));
+        const le = b.slice(); for (let i = 0; i < b.length; i += 4) le.set(b.slice(i, i + 4).reverse(), i);
+        secrets.set(n + " words", le);
+        const smi = new Uint8Array(2 * b.length); for (let i = 0; i < b.length; i += 4) smi.set(le.slice(i, i + 4), 2 * i + 4);
+        secrets.set(n + " smi", smi.slice(4));
+        const v = new DataView(b.buffer, b.byteOffset);
+        const f = new Float64Array(b.length / 4), u = new Float64Array(b.length / 4);
+        for (let i = 0; i < f.length; i++) { f[i] = v.getInt32(4 * i); u[i] = v.getUint32(4 * i); }
+        secrets.set(n + " int doubles", new Uint8Array(f.buffer));
+        secrets.set(n + " uint doubles", new Uint8Array(u.buffer));
+        secrets.set(n + " base64", Buffer.from(Buffer.from(b).toString("base64").slice(0, 40)) as never);
+        secrets.set(n + " hex", Buffer.from(Buffer.from(b).toString("hex")) as never);
+      }
+      const found = {
+        server: foundInMemory(server.process.pid, secrets),
+        client: foundInMemory(client.pid, secrets),
+        files: foundInFiles(group.folder, secrets),
+      };
+      console.log(found);
+      void isPast;
+      lines.end();
+      await client.ended;
+      server.process.kill("SIGTERM");
+      await server.process.ended;
+    }),
+});
