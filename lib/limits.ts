@@ -90,7 +90,7 @@ export const PUBLIC_KEY_BURST = 512;
 export const NONCE_RING_SIZE = 65_536;
 /** Senders served at once by one receiver; one more is told that it is busy. */
 export const CONNECTIONS_MAX = 512;
-/** Connections of one sender at once: as many jobs as one key is likely to have, and an eighth of all. */
+/** Senders with one key, served at once: as many jobs as it is likely to have, and an eighth of all. */
 export const CONNECTIONS_PER_SENDER_MAX = 64;
 /** Milliseconds from READY to OFFER. */
 export const OFFER_TIMEOUT_MS = 30_000;
