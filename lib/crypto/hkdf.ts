@@ -42,11 +42,6 @@ export function hkdfExtract(salt: Uint8Array, inputKey: Uint8Array): Bytes {
   return new Uint8Array(extract(nobleSha256, inputKey, salt));
 }
 
-/** HKDF-Expand with SHA-256 (RFC 5869, section 2.3). */
-export function hkdfExpand(secret: Uint8Array, info: Uint8Array, sizeBytes: number): Bytes {
-  return new Uint8Array(expand(nobleSha256, secret, info, sizeBytes));
-}
-
 /**
  * HKDF-Expand-Label of TLS 1.3 (RFC 8446, section 7.1) with SHA-256:
  * `HKDF-Expand(secret, length(2) | label size(1) | prefix label | context size(1) | context, length)`.

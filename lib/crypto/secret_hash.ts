@@ -7,7 +7,7 @@
  * where they are: see {@link secretBytes}. docs/rounds.md says what remains all the same.
  * @module
  */
-import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
+import { _SHA256 } from "@noble/hashes/sha2.js";
 import type { Bytes } from "../bytes/bytes.ts";
 import { HASH_SIZE } from "./hkdf.ts";
 
@@ -15,6 +15,25 @@ import { HASH_SIZE } from "./hkdf.ts";
 const BLOCK_SIZE = 64;
 /** HKDF-Expand's counter of its one block. */
 const FIRST = Uint8Array.of(1);
+
+type Words = [number, number, number, number, number, number, number, number];
+
+const words: Words = [0, 0, 0, 0, 0, 0, 0, 0];
+
+/** As its parent, which makes a new array of its state's numbers each time, and leaves it to the garbage. */
+class ErasableSha256 extends _SHA256 {
+  protected override get(): Words {
+    words[0] = this.A;
+    words[1] = this.B;
+    words[2] = this.C;
+    words[3] = this.D;
+    words[4] = this.E;
+    words[5] = this.F;
+    words[6] = this.G;
+    words[7] = this.H;
+    return words;
+  }
+}
 
 const pad = secretBytes(BLOCK_SIZE);
 const inner = secretBytes(HASH_SIZE);
@@ -60,8 +79,9 @@ function setPad(key: Uint8Array, mask: number): void {
 }
 
 function hashInto(result: Bytes, parts: readonly Uint8Array[]): void {
-  const hash = nobleSha256.create();
+  const hash = new ErasableSha256();
   for (const part of parts) hash.update(part);
   hash.digestInto(result);
   hash.destroy();
+  words.fill(0);
 }

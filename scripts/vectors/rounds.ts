@@ -55,7 +55,10 @@ export function sessionKey(secret: Uint8Array, direction: number): Bytes {
 
 /** The keys of the packet that a chain key is for. */
 export function packetKeys(chain: Uint8Array): { readonly encryptionKey: Bytes; readonly macKey: Bytes } {
-  return { encryptionKey: expand(chain, "stx rounds encrypt", 16), macKey: expand(chain, "stx rounds mac", 32) };
+  return {
+    encryptionKey: expand(chain, "stx rounds encrypt", 16),
+    macKey: expand(chain, "stx rounds mac", 32),
+  };
 }
 
 /** What a packet says before its IV. */

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { parseClientKey } from "../../lib/rounds/key_files.ts";
 import { type Bytes, hmac, join, sha256 } from "../../scripts/vectors/primitives.ts";
-import { C2S, helloKey, laterRoot, packetKeys, S2C, sessionKey, sessionSecret } from "../../scripts/vectors/rounds.ts";
+import {
+  C2S,
+  helloKey,
+  laterRoot,
+  packetKeys,
+  S2C,
+  sessionKey,
+  sessionSecret,
+} from "../../scripts/vectors/rounds.ts";
 import { foundInMemory } from "../support/memory_search.ts";
 import { canReadMemory } from "../support/process_memory.ts";
 import { Lines, withGroup } from "../support/rounds_group.ts";
@@ -45,7 +53,10 @@ class Recorder implements AsyncDisposable {
         await to.closeWrite();
       };
       pumps.push(
-        Promise.allSettled([pump(client, server, recording.toServer), pump(server, client, recording.toClient)])
+        Promise.allSettled([
+          pump(client, server, recording.toServer),
+          pump(server, client, recording.toClient),
+        ])
           .then(() => {
             for (const end of [client, server]) {
               try {
@@ -101,17 +112,41 @@ function secretsOf(name: string, root: Bytes, { toServer, toClient }: Recording)
   return secrets;
 }
 
-/** The names of those that stand in a file or beside it, as bytes, in hexadecimal or in base64. */
-function foundInFiles(folder: string, wanted: ReadonlyMap<string, Bytes>): readonly string[] {
+/** Numbers as an engine keeps those of 32 bits: each in 64, behind as many zeros. */
+function tagged(words: Bytes): Bytes {
+  return join(
+    ...Array.from(
+      { length: words.length / 4 },
+      (_, i) => join(new Uint8Array(4), words.slice(4 * i, 4 * i + 4)),
+    ),
+  )
+    .slice(4);
+}
+
+/** Each secret in every form that this program, its libraries and its engine give it. */
+function inEveryForm(secrets: ReadonlyMap<string, Bytes>): ReadonlyMap<string, Uint8Array> {
+  return new Map([...secrets].flatMap(([name, secret]) => {
+    const words = secret.map((_, i) => secret[i ^ 3]!);
+    const base64 = Buffer.from(secret).toString("base64");
+    return [
+      [name, secret],
+      [`${name} (in HMAC's inner pad)`, secret.map((byte) => byte ^ 0x36)],
+      [`${name} (in HMAC's outer pad)`, secret.map((byte) => byte ^ 0x5c)],
+      [`${name} (as words of this machine)`, words],
+      [`${name} (as numbers of JavaScript)`, tagged(words)],
+      [`${name} (in hexadecimal)`, Buffer.from(Buffer.from(secret).toString("hex"))],
+      // Its last characters hang on what stands behind it.
+      [`${name} (in base64)`, Buffer.from(base64.slice(0, base64.length - 4))],
+    ] as const;
+  }));
+}
+
+/** The names of those byte strings that stand in the files of a folder. */
+function foundInFiles(folder: string, wanted: ReadonlyMap<string, Uint8Array>): ReadonlySet<string> {
   const files = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile)
     .map(({ name }) => Buffer.from(Deno.readFileSync(`${folder}/${name}`)));
-  const isThere = (secret: Bytes) => {
-    const bytes = Buffer.from(secret);
-    return files.some((file) =>
-      file.includes(bytes) || file.includes(bytes.toString("hex")) || file.includes(bytes.toString("base64"))
-    );
-  };
-  return [...wanted].filter(([, secret]) => isThere(secret)).map(([name]) => name);
+  const names = [...wanted].filter(([, bytes]) => files.some((file) => file.includes(Buffer.from(bytes))));
+  return new Set(names.map(([name]) => name));
 }
 
 const CAN_READ_MEMORY = canReadMemory();
@@ -136,35 +171,25 @@ Deno.test({
         lines.write("2");
         await client.event("aggregate", (event) => event.round === String(ROUNDS + round));
       }
-      const secrets = new Map([
-        ...secretsOf("first", root, recorder.recordings[0]!),
-        ...secretsOf("second", laterRoot(root, 1), recorder.recordings[1]!),
-        ["next root", laterRoot(root, 2)],
-      ]);
-      // (2 + 3 * 2 * (ROUNDS + 1) + 2) + 3 + 1);
-      const isPast = (name: string) => !/now|next/.test(name) || name.startsWith("first");
-      for (const [n, b] of [...secrets]) {
-        secrets.set(n + " ipad", b.map((x) => x ^ 0x36));
-        secrets.set(n + " opad", b.map((x) => x ^ 0x5c));
-        const le = b.slice(); for (let i = 0; i < b.length; i += 4) le.set(b.slice(i, i + 4).reverse(), i);
-        secrets.set(n + " words", le);
-        const smi = new Uint8Array(2 * b.length); for (let i = 0; i < b.length; i += 4) smi.set(le.slice(i, i + 4), 2 * i + 4);
-        secrets.set(n + " smi", smi.slice(4));
-        const v = new DataView(b.buffer, b.byteOffset);
-        const f = new Float64Array(b.length / 4), u = new Float64Array(b.length / 4);
-        for (let i = 0; i < f.length; i++) { f[i] = v.getInt32(4 * i); u[i] = v.getUint32(4 * i); }
-        secrets.set(n + " int doubles", new Uint8Array(f.buffer));
-        secrets.set(n + " uint doubles", new Uint8Array(u.buffer));
-        secrets.set(n + " base64", Buffer.from(Buffer.from(b).toString("base64").slice(0, 40)) as never);
-        secrets.set(n + " hex", Buffer.from(Buffer.from(b).toString("hex")) as never);
+      const present = "second: now";
+      const future = "next root";
+      const wanted = inEveryForm(
+        new Map([
+          ...secretsOf("first", root, recorder.recordings[0]!),
+          ...secretsOf("second", laterRoot(root, 1), recorder.recordings[1]!),
+          [future, laterRoot(root, 2)],
+        ]),
+      );
+      assert.ok(wanted.size > 7 * 2 * 2 * 3 * ROUNDS);
+      const isPast = (name: string) => !name.startsWith(present) && !name.startsWith(future);
+      for (const [end, { pid }] of Object.entries({ server: server.process, client })) {
+        const found = foundInMemory(pid, wanted);
+        // What is in use is there, and so would be found.
+        for (const way of ["to the server", "to the client"]) assert.ok(found.has(`${present}, ${way}`), end);
+        assert.deepEqual([...found].filter(isPast), [], `in the ${end}'s memory`);
       }
-      const found = {
-        server: foundInMemory(server.process.pid, secrets),
-        client: foundInMemory(client.pid, secrets),
-        files: foundInFiles(group.folder, secrets),
-      };
-      console.log(found);
-      void isPast;
+      // The server's database has the next epoch's root as it is, the client's file in base64.
+      assert.deepEqual(foundInFiles(group.folder, wanted), new Set([future, `${future} (in base64)`]));
       lines.end();
       await client.ended;
       server.process.kill("SIGTERM");

@@ -279,6 +279,35 @@ Deno.test("a server that is killed or told to stop: who waits for it is told at 
   });
 });
 
+Deno.test("a server that cannot write its output answers the round, lets all go properly, and exits with 7", async () => {
+  await withGroup(["a"], async (group) => {
+    const server = group.start(["rounds", "serve", "--listen", "127.0.0.1:0", "--keys", group.database], {
+      prefix: ["bash", "-c", 'exec "$@" > /dev/full', "bash"],
+    });
+    await server.says(/Join with: .* --key FILE/);
+    const port = Number(/Join with: .*:(\d+) --key/.exec(server.stderr)![1]);
+    const member = await group.member({ port }, "a");
+    assert.equal((await member.round("1")).sum, "1");
+    await assert.rejects(member.ended(), { code: "rejected", message: /holds no more rounds/ });
+    await member.close();
+    await endsWith(server, 7, /Cannot write to standard output: .*\n$/);
+  });
+});
+
+Deno.test("a line that cannot be sent ends the client properly, behind the rounds before it", async () => {
+  await withGroup(["a"], async (group) => {
+    const server = await group.serve(["--verbose"]);
+    const stream = new Blob([new Uint8Array([0x31, 0x0a, 0xff, 0x0a])]).stream();
+    const ended = await endsWith(
+      group.join(server, "a", { stream }),
+      2,
+      /line 2 of standard input: it is not UTF-8/,
+    );
+    assert.deepEqual(results(ended), [aggregate(1, "1", "1", 1)]);
+    await server.process.says(/a has left: done/);
+  });
+});
+
 Deno.test("what answers is no rounds server: exit 4 or 6, and to check the address", async () => {
   await withGroup(["a"], async (group) => {
     for (
