@@ -27,7 +27,7 @@ const VALUE_SIZE_MAX = ROUNDS_CIPHERTEXT_SIZE_MAX - ROUNDS_NONCE_SIZE - 1;
 const LAST_VALUE_MS = 1_000;
 
 /** Where values come from; `undefined` is the end. */
-interface Values {
+export interface Values {
   next(): Promise<string | undefined>;
 }
 
@@ -53,9 +53,11 @@ export async function takePart(word: string, command: ParsedCommand, output: Out
   const ignore = onStopSignal((signal) => stopped.reject(new Stopped(signal)));
   let membership: RoundsMembership | undefined;
   const takeRounds = async () => {
-    for (let value = await values.next(); value !== undefined; value = await nextValue(values, membership)) {
+    let value = await values.next();
+    while (value !== undefined) {
       membership ??= await join(address, keyFile, output);
       tell(await membership.round(value), isSet(command, "json"), output);
+      value = await nextValue(values, membership, Deno.stdin.isTerminal());
     }
   };
   try {
@@ -111,19 +113,24 @@ async function reach(host: string, port: number): Promise<Duplex> {
   }
 }
 
-/** The next value, unless the server ends the session before it is there. */
-async function nextValue(
+/**
+ * The next value, unless the server ends the session before it is there. Rejects with what `membership` rejects with, but
+ * for one case: where the input is at its end, too, and the server is done, nobody has missed anything.
+ * @param isTyped whether a person types the values, who is told at once
+ */
+export async function nextValue(
   values: Values,
-  membership: RoundsMembership | undefined,
+  membership: Pick<RoundsMembership, "ended">,
+  isTyped: boolean,
 ): Promise<string | undefined> {
   const next = values.next();
   // Nobody may be left who waits for it.
   next.catch(() => {});
   try {
-    return await Promise.race([next, membership!.ended()]);
+    return await Promise.race([next, membership.ended()]);
   } catch (error) {
     const isDone = error instanceof ClosedByServer && error.reason === "done";
-    if (!isDone || Deno.stdin.isTerminal()) throw error;
+    if (!isDone || isTyped) throw error;
     if (await within(LAST_VALUE_MS, next.then((value) => value === undefined)) === true) return undefined;
     throw error;
   }

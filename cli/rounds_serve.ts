@@ -102,7 +102,7 @@ function warnOfClients(keys: RoundsKeyStore, minClients: number, database: strin
   if (length === 0) output.warn(`no client is enrolled in ${database} yet`);
   else if (length < minClients) {
     output.warn(
-      `no round begins with fewer than ${minClients} clients, and ${length} are enrolled in ${database}`,
+      `no round begins with fewer than ${minClients} clients; enrolled in ${database}: ${length}`,
     );
   }
 }

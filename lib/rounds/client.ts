@@ -76,9 +76,7 @@ export class RoundsClient extends RoundsSession<RoundsClientEvent> {
    */
   sendData(text: string): void {
     const { chains } = this;
-    if (this.state !== "ready" || chains === undefined) {
-      throw new StateError(`Cannot send a value: the client is in state ${this.state}`);
-    }
+    if (chains === undefined) throw new StateError(`Cannot send data: the client is in state ${this.state}`);
     if (this.round > COUNTER_MAX) {
       throw new LimitError(`Cannot send a value: the session has had its ${COUNTER_MAX} rounds`);
     }
@@ -89,8 +87,8 @@ export class RoundsClient extends RoundsSession<RoundsClientEvent> {
         `Cannot send a value: it takes ${size} bytes with what goes with it, ${ROUNDS_CIPHERTEXT_SIZE_MAX} may be`,
       );
     }
-    this.#challenge = undefined;
     this.send(chains.c2s, "data", this.#id, body);
+    this.#challenge = undefined;
   }
 
   /** Says goodbye, if there is a session yet, and ends it. */

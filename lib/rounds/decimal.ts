@@ -17,15 +17,12 @@ export const ONE: Decimal = { units: 1n, scale: 0 };
 export const ZERO: Decimal = { units: 0n, scale: 0 };
 
 const NUMBER = /^([+-]?)([0-9]{1,64})(?:\.([0-9]{1,32}))?$/;
-/** Characters of the longest number: a sign, 64 digits, a point, 32 digits. */
-const NUMBER_SIZE_MAX = 98;
 
 /**
  * Reads `[+-]?[0-9]{1,64}(\.[0-9]{1,32})?`, ASCII digits alone. `undefined` for anything else: no exponents, no
  * other scripts' digits, no number that begins or ends with its point.
  */
 export function parseDecimal(text: string): Decimal | undefined {
-  if (text.length > NUMBER_SIZE_MAX) return undefined;
   const [, sign, whole, fraction = ""] = NUMBER.exec(text) ?? [];
   if (whole === undefined) return undefined;
   const units = BigInt(whole + fraction);
@@ -62,5 +59,5 @@ export function formatDecimal({ units, scale }: Decimal): string {
   while (end > pointAt && digits[end - 1] === "0") end--;
   const whole = digits.slice(0, pointAt);
   const text = end === pointAt ? whole : `${whole}.${digits.slice(pointAt, end)}`;
-  return isNegative && units !== 0n ? `-${text}` : text;
+  return isNegative ? `-${text}` : text;
 }

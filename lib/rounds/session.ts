@@ -64,16 +64,12 @@ export abstract class RoundsSession<Event> {
    */
   *receive(bytes: Bytes): Generator<Event, void, void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (!this.#isClosed()) this.#packets.push(bytes);
-    while (!this.#isClosed()) {
+    this.#packets.push(bytes);
+    while (this.#state !== "closed") {
       const event = this.#next();
       if (event === undefined) return;
       yield event;
     }
-  }
-
-  #isClosed(): boolean {
-    return this.#state === "closed";
   }
 
   /** Takes the next packet, if it is whole. */

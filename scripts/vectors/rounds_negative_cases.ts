@@ -279,6 +279,10 @@ function keyHolders(): readonly RoundsCase[] {
       talk.aggregate(ANSWER);
       talk.comes(talk.seal(talk.header(C2S, "close", { round: 1 }), number(0, 1)).packet);
     }, answered),
+    data("CLOSE of the round before, in a round", "bad_round", (talk) => {
+      talk.data("1.5");
+      talk.comes(talk.seal(talk.header(C2S, "close", { round: talk.round - 1 }), number(0, 1)).packet);
+    }, answered),
     data("CLOSE of round 0", "bad_round", (talk) => {
       talk.comes(talk.seal(talk.header(C2S, "close", { round: 0 }), number(0, 1)).packet);
     }),

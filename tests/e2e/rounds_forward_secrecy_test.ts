@@ -29,6 +29,7 @@ interface Recording {
 class Recorder implements AsyncDisposable {
   readonly recordings: Recording[] = [];
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #ends: Deno.Conn[] = [];
   readonly #serving: Promise<void>;
 
   constructor(port: number) {
@@ -40,41 +41,32 @@ class Recorder implements AsyncDisposable {
   }
 
   async #serve(port: number): Promise<void> {
-    const pumps: Promise<void>[] = [];
+    const pumps: Promise<unknown>[] = [];
     for await (const client of this.#listener) {
       const server = await Deno.connect({ hostname: "127.0.0.1", port });
+      this.#ends.push(client, server);
       const recording: Recording = { toServer: [], toClient: [] };
       this.recordings.push(recording);
-      const pump = async (from: Deno.Conn, to: Deno.Conn, kept: Uint8Array[]) => {
-        for await (const bytes of from.readable.values({ preventCancel: true })) {
-          kept.push(bytes.slice());
-          await to.write(bytes);
-        }
-        await to.closeWrite();
-      };
-      pumps.push(
-        Promise.allSettled([
-          pump(client, server, recording.toServer),
-          pump(server, client, recording.toClient),
-        ])
-          .then(() => {
-            for (const end of [client, server]) {
-              try {
-                end.close();
-              } catch {
-                // It closed itself with its stream.
-              }
-            }
-          }),
-      );
+      pumps.push(pump(client, server, recording.toServer), pump(server, client, recording.toClient));
     }
-    await Promise.all(pumps);
+    // Those whose connection was cut have failed.
+    await Promise.allSettled(pumps);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
+    for (const end of this.#ends) end.close();
     await this.#serving;
   }
+}
+
+async function pump(from: Deno.Conn, to: Deno.Conn, kept: Uint8Array[]): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  for (let size; (size = await from.read(buffer)) !== null;) {
+    kept.push(buffer.slice(0, size));
+    await to.write(kept.at(-1)!);
+  }
+  await to.closeWrite();
 }
 
 /** The packets in what went one way. */
@@ -159,7 +151,7 @@ Deno.test({
   fn: () =>
     withGroup([ID], async (group) => {
       const root = parseClientKey(Deno.readFileSync(group.keyFile(ID))).root as Bytes;
-      const server = await group.serve();
+      const server = await group.serve(["--verbose"]);
       await using recorder = new Recorder(server.port);
       // A whole session, and its process is gone.
       const before = await group.join(recorder, ID, "1\n".repeat(ROUNDS)).ended;
@@ -191,7 +183,12 @@ Deno.test({
       // The server's database has the next epoch's root as it is, the client's file in base64.
       assert.deepEqual(foundInFiles(group.folder, wanted), new Set([future, `${future} (in base64)`]));
       lines.end();
-      await client.ended;
+      assert.equal((await client.ended).code, 0);
+      await server.process.says(/has left[^]*has left/);
+      const afterwards = [...foundInMemory(server.process.pid, wanted)].filter((name) =>
+        !name.startsWith(future)
+      );
+      assert.deepEqual(afterwards, [], "in the server's memory when the session is over");
       server.process.kill("SIGTERM");
       await server.process.ended;
     }),

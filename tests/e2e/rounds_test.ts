@@ -184,7 +184,8 @@ Deno.test("a client that is late, one that is superseded, and one that is revoke
 
 Deno.test("a wrong key and an old copy of one: exit 5, what to do, and the server counts them by client", async () => {
   await withGroup(["a", "b"], async (group) => {
-    const server = await group.serve(["--verbose"]);
+    const server = await group.serve(["--verbose", "--min-clients", "1"]);
+    assert.doesNotMatch(server.process.stderr, /warning/);
     Deno.copyFileSync(group.keyFile("a"), `${group.folder}/copy`);
     const first = await group.join(server, "a", "1\n").ended;
     assert.equal(first.code, 0, first.stderr);
@@ -305,6 +306,19 @@ Deno.test("a line that cannot be sent ends the client properly, behind the round
     );
     assert.deepEqual(results(ended), [aggregate(1, "1", "1", 1)]);
     await server.process.says(/a has left: done/);
+  });
+});
+
+Deno.test("a server that will hold no round says so when it starts", async () => {
+  await withGroup(["a"], async (group) => {
+    const few = await group.serve(["--min-clients", "2"]);
+    await few.process.says(
+      /warning: no round begins with fewer than 2 clients; enrolled in .*clients\.db: 1\n/,
+    );
+    const revoked = await group.start(["rounds", "revoke", "a", "--keys", group.database]).ended;
+    assert.equal(revoked.code, 0, revoked.stderr);
+    const none = await group.serve();
+    await none.process.says(/warning: no client is enrolled in .*clients\.db yet\n/);
   });
 });
 

@@ -138,7 +138,9 @@ Deno.test("an aggregate and a goodbye in one piece: first the one, then the othe
   byHand.session.close("done");
   await byHand.say();
   assert.equal(await sending, "3: 1 of 1 by 1");
+  const written = byHand.line[0].writtenSizeBytes;
   assert.equal(await client.send("2"), DONE);
+  assert.equal(byHand.line[0].writtenSizeBytes, written, "it has talked to nobody");
   byHand.end();
 });
 

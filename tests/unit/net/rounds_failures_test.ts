@@ -125,9 +125,28 @@ Deno.test("a packet that comes wrong while an answer goes out ends that one sess
     }
   }));
 
+Deno.test("a client to whom nothing can be written is cut, and nobody waits for it", () =>
+  withGroup({ minClients: 2 }, async (group) => {
+    const [a, b] = await group.openAll("a", "b");
+    const sending = [a!.send("2"), b!.send("3")];
+    b!.line.server.failWrites();
+    assert.equal(await sending[0], "1: 2 of 6 by 2");
+    assert.match(await sending[1]!, /^connection_lost/);
+    await group.quiet();
+    assert.deepEqual(group.told("left").map(({ id, reason }) => [id, reason]), [["b", "cut"]]);
+    assert.ok(b!.line.server.isClosed);
+  }));
+
 Deno.test("failures are counted by client and kind; of strangers' names none is kept", () =>
   withGroup({}, async (group) => {
     group.file("a");
+    const roots: Uint8Array[] = [];
+    const find = group.keys.find.bind(group.keys);
+    group.keys.find = (id) => {
+      const known = find(id);
+      if (known !== undefined) roots.push(known.root);
+      return known;
+    };
     const stranger = new TextEncoder().encode("nobody");
     for (let i = 0; i < 3; i++) {
       const line = group.line();
@@ -154,6 +173,8 @@ Deno.test("failures are counted by client and kind; of strangers' names none is 
       { client: undefined, kind: "mac", count: 2 },
       { client: undefined, kind: "limit", count: 1 },
     ]);
+    assert.equal(roots.length, 6);
+    for (const root of roots) assert.deepEqual(root, new Uint8Array(32), "a root is left in memory");
   }));
 
 Deno.test("keys that cannot be read or written end one session with an error, and the others go on", async () => {

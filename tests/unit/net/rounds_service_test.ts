@@ -214,6 +214,25 @@ Deno.test("a round that was told of is answered, though the server stops there a
     assert.equal(group.told("round").length, 1);
   }));
 
+Deno.test("a server that stops at one of two rounds that end together tells of the other no more", () =>
+  withGroup({ minClients: 1 }, async (group) => {
+    const [a, b, c] = await group.openAll("a", "b", "c");
+    await a!.send("1");
+    // "a" is missing in the second round; "c" waits for the third.
+    void b!.send("2");
+    await group.quiet();
+    const waiting = c!.send("3");
+    await group.quiet();
+    b!.line.client.cut();
+    await group.quiet();
+    group.onEvent = (event) => {
+      if (event.kind === "round" && event.number === 2) void group.service.stop();
+    };
+    await group.pass(10_000);
+    assert.match(await waiting, /^rejected: .*no more rounds/);
+    assert.deepEqual(group.told("round").map(({ number }) => number), [1, 2]);
+  }));
+
 Deno.test("who does not hang up is cut a moment after the end", () =>
   withGroup({ minClients: 1 }, async (group) => {
     const a = await group.open("a");

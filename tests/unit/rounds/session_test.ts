@@ -128,6 +128,14 @@ Deno.test("what came before a wrong packet counts, also when both came together"
   assert.deepEqual(ends.server.takeOutput(), []);
 });
 
+Deno.test("an answer that was not sent yet when a wrong packet came is not sent any more", () => {
+  const ends = new Ends();
+  const hello = concat(...ends.client.takeOutput());
+  fails("limit", () => [...ends.server.receive(concat(hello, Uint8Array.of(1, 3, 0, 0)))]);
+  assert.equal(ends.server.id, ID);
+  assert.deepEqual(ends.server.takeOutput(), []);
+});
+
 /** The same for the other direction. */
 function reflected(packet: Bytes): Bytes {
   const copy = packet.slice();
