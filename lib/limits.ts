@@ -147,7 +147,7 @@ export const ROUNDS_CIPHERTEXT_SIZE_MAX = 128 * 1024;
 export const ROUNDS_CLIENTS_MAX = 100;
 /** Handshakes under way with one server: all of a group at once, behind one address, and as many strangers. */
 export const ROUNDS_HANDSHAKES_MAX = 256;
-/** Milliseconds from a connection to its returned challenge, unless a round keeps everybody waiting. */
+/** Milliseconds from a connection to its returned challenge. */
 export const ROUNDS_HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Milliseconds from a round's opening to its end, whoever is missing. */
 export const ROUND_DEADLINE_MS = 10_000;
