@@ -40,7 +40,11 @@ export async function acceptLoop(options: AcceptOptions): Promise<void> {
       closeQuietly(conn);
       break;
     }
-    const serving = serve(conn).finally(() => connections.delete(serving));
+    // One connection's failure is nobody else's: some systems refuse to set options of a socket that is gone already.
+    const serving = serve(conn).catch((error) => {
+      output.verbose(`A connection failed: ${error}`);
+      closeQuietly(conn);
+    }).finally(() => connections.delete(serving));
     connections.add(serving);
   }
   await Promise.all(connections);

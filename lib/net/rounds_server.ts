@@ -68,6 +68,8 @@ export class RoundsService {
   readonly #failures = new FailureCounts();
   #helloCount = 0;
   #cancelTimer: (() => void) | undefined;
+  /** The end of the round that the timer waits for. */
+  #armedForMs: number | undefined;
   #isStopping = false;
 
   constructor(options: RoundsServiceOptions) {
@@ -210,12 +212,16 @@ export class RoundsService {
   }
 
   #armTimer(): void {
+    const atMs = this.#rounds.nextTimeoutMs();
+    // A timer that is armed stays: armed anew, a clock that was set meanwhile would move the round's end.
+    if (this.#cancelTimer !== undefined && atMs === this.#armedForMs) return;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    const atMs = this.#rounds.nextTimeoutMs();
+    this.#armedForMs = atMs;
     if (atMs === undefined) return;
     const { clock } = this.#options;
     this.#cancelTimer = clock.after(Math.max(0, atMs - clock.nowMs()), () => {
+      this.#cancelTimer = undefined;
       // Timers may be a moment early, and a clock may have been set back.
       this.#finish(this.#rounds.handleTimeout(Math.max(atMs, clock.nowMs())));
     });

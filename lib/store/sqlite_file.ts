@@ -178,7 +178,15 @@ export class SqliteFile {
 
   /** Empties the write-ahead log into the file, so that nothing is left there of what was deleted. */
   truncateLog(): void {
-    this.guard(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+    this.guard(() => {
+      // A reader that holds the file must not hold everything else: the next change empties the log then.
+      this.#database.exec("PRAGMA busy_timeout = 0");
+      try {
+        this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      } finally {
+        this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      }
+    });
   }
 
   /** Closes the file; no store over it can be asked afterwards. */

@@ -29,6 +29,9 @@ const LAYOUT: SqliteLayout = {
   isSecret: true,
 };
 
+/** How long another process may hold the file: every session waits meanwhile. */
+const PATIENCE_MS = 1_000;
+
 /** See the module's text. */
 export class SqliteRoundsKeys implements RoundsKeyStore {
   readonly #file: SqliteFile;
@@ -90,7 +93,7 @@ export class SqliteRoundsKeys implements RoundsKeyStore {
   }
 
   #change<T>(body: () => T): T {
-    const result = this.#file.transaction(body);
+    const result = this.#file.transaction(body, PATIENCE_MS);
     this.#file.truncateLog();
     return result;
   }

@@ -133,6 +133,21 @@ Deno.test("a deadline holds when the clock is set back", () =>
     group.clock.nowMs = nowMs;
   }));
 
+Deno.test("a value that comes after the clock was set back does not move the round's end", () =>
+  withGroup({ minClients: 3 }, async (group) => {
+    const [a, b, c] = await group.openAll("a", "b", "c");
+    await Promise.all([a!.send("2"), b!.send("3"), c!.send("4")]);
+    const { nowMs } = group.clock;
+    const first = a!.send("5");
+    await group.quiet();
+    group.clock.nowMs = () => nowMs.call(group.clock) - 3_600_000;
+    const second = b!.send("7");
+    await group.quiet();
+    await group.pass(10_000);
+    assert.deepEqual(await Promise.all([first, second]), ["2: 5 of 35 by 2", "2: 7 of 35 by 2"]);
+    group.clock.nowMs = nowMs;
+  }));
+
 Deno.test("who does not return its challenge is no client, holds nothing up, and is gone after 10 s", () =>
   withGroup({ minClients: 1 }, async (group) => {
     const silent = group.line();

@@ -261,3 +261,25 @@ Deno.test({
     });
   },
 });
+
+Deno.test("a reader of the file holds nobody up: the log is emptied with the next change after it", async () => {
+  await withPath((path) => {
+    enrolled(path);
+    withKeys(path, (keys) => {
+      const reader = new DatabaseSync(path);
+      try {
+        reader.exec("BEGIN; SELECT * FROM clients;");
+        reader.prepare("SELECT count(*) FROM clients").get();
+        // A generous guard: waiting for the reader would take 5 s, a change takes milliseconds.
+        const startMs = performance.now();
+        assert.equal(keys.advance(CLIENT, FIRST_ROOT, 1, SECOND_ROOT), true);
+        assert.ok(performance.now() - startMs < 4_000);
+        reader.exec("COMMIT");
+      } finally {
+        reader.close();
+      }
+      assert.equal(keys.advance(CLIENT, SECOND_ROOT, 2, THIRD_ROOT), true);
+      assert.deepEqual(rootsIn(path, ...ROOTS), [2]);
+    });
+  });
+});
