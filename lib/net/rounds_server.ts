@@ -56,6 +56,8 @@ export type RoundsServiceEvent =
 
 /** One read from the socket. A packet is 128 KiB at most, and one waits for the other. */
 const READ_SIZE = 64 * 1024;
+/** The same of a stranger: HELLO has 160 bytes at most. */
+const HELLO_READ_SIZE = 512;
 
 /** See the module's text. */
 export class RoundsService {
@@ -112,7 +114,9 @@ export class RoundsService {
     try {
       while (session.state !== "closed") {
         // A line that is lost is one that ends.
-        const size = await duplex.read(buffer).catch(() => null);
+        const size = await duplex.read(
+          session.state === "waitHello" ? buffer.subarray(0, HELLO_READ_SIZE) : buffer,
+        ).catch(() => null);
         if (size === null) break;
         for (const event of session.receive(buffer.subarray(0, size))) {
           if (event.kind === "data" && event.isFirst) endHandshake();
