@@ -11,7 +11,7 @@ const ACCEPT_PAUSE_MS = 100;
 /** What a loop works with. */
 export interface AcceptOptions {
   readonly listener: Deno.TcpListener;
-  /** Serves one connection to its end, and closes it; must not reject. */
+  /** Serves one connection to its end, and closes it. Where it rejects, that one connection is closed. */
   readonly serve: (conn: Deno.TcpConn) => Promise<void>;
   /** Whether to take no more connections; the listener is closed then. */
   readonly isStopping: () => boolean;
