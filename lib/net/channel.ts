@@ -22,7 +22,7 @@ import type { Clock, Duplex } from "../ports.ts";
 import type { TransferChannel } from "../transfer/channel.ts";
 import type { Alert } from "../wire/alert.ts";
 import type { Message, MessageType } from "../wire/message.ts";
-import { Connection, type ConnectionEvent, type Rotations } from "./connection.ts";
+import { Connection, type ConnectionEvent, type MakeSession, type Rotations } from "./connection.ts";
 
 /** One read from the socket: what Linux hands over at once at most, as measured. */
 const READ_SIZE = 256 * 1024;
@@ -65,10 +65,11 @@ export class Channel implements TransferChannel {
     handshake: ClientHandshake | ServerHandshake,
     clock: Clock,
     rotations: Rotations = {},
+    makeSession?: MakeSession,
   ) {
     this.#duplex = duplex;
     this.#clock = clock;
-    this.#connection = new Connection(handshake, () => this.#signalOutput(), rotations);
+    this.#connection = new Connection(handshake, () => this.#signalOutput(), rotations, makeSession);
     this.#writing = this.#writeLoop();
     this.#reading = this.#readLoop();
     this.#armTimer();
@@ -377,8 +378,9 @@ export async function openChannel(
   handshake: ClientHandshake | ServerHandshake,
   clock: Clock,
   rotations: Rotations = {},
+  makeSession?: MakeSession,
 ): Promise<Channel> {
-  const channel = new Channel(duplex, handshake, clock, rotations);
+  const channel = new Channel(duplex, handshake, clock, rotations, makeSession);
   try {
     await channel.usable();
     return channel;

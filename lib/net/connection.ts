@@ -8,7 +8,7 @@ import type { HandshakeEvent, SessionKeys } from "../handshake/outcome.ts";
 import type { ServerHandshake } from "../handshake/server.ts";
 import { type PeerRotation, verifyPeerRotation } from "../identity/rotation.ts";
 import { EARLY_LIMITS } from "../records/record_sender.ts";
-import { Session } from "../records/session.ts";
+import { Session, type SessionOptions } from "../records/session.ts";
 import type { Message } from "../wire/message.ts";
 
 /** What a connection reports. */
@@ -33,11 +33,17 @@ export interface Rotations {
   readonly onPeerRotation?: ((rotation: PeerRotation) => void) | undefined;
 }
 
+/** Makes the session once there are keys for it; the simulator's controls have others. */
+export type MakeSession = (options: SessionOptions, nowMs: number) => Session;
+
+const makeOwnSession: MakeSession = (options, nowMs) => new Session(options, nowMs);
+
 /** See the module's text. */
 export class Connection {
   readonly #handshake: ClientHandshake | ServerHandshake;
   readonly #onOutput: () => void;
   readonly #rotations: Rotations;
+  readonly #makeSession: MakeSession;
   #session: Session | undefined;
 
   /** @param onOutput called when {@link takeOutput} may have something new */
@@ -45,10 +51,12 @@ export class Connection {
     handshake: ClientHandshake | ServerHandshake,
     onOutput: () => void,
     rotations: Rotations = {},
+    makeSession = makeOwnSession,
   ) {
     this.#handshake = handshake;
     this.#onOutput = onOutput;
     this.#rotations = rotations;
+    this.#makeSession = makeSession;
   }
 
   /** The session, once messages may be sent. */
@@ -102,7 +110,7 @@ export class Connection {
       const rotation = verifyPeerRotation(statement, peerIdentity);
       this.#rotations.onPeerRotation?.(rotation);
     };
-    return new Session(
+    return this.#makeSession(
       { suite, sendSecret, receiveSecret, limits: EARLY_LIMITS, onOutput: this.#onOutput, onRotation },
       nowMs,
     );

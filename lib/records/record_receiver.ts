@@ -158,21 +158,33 @@ export class RecordReceiver {
 
   #open(record: AssembledRecord & { kind: "whole" }): Promise<ReceivedMessage> {
     const sequence = record.sequence;
-    if (sequence !== this.#expected || sequence >= SEQUENCE_END) {
-      throw new StxError(
-        "bad_sequence",
-        `Cannot accept record ${sequence}: expected record ${this.#expected}`,
-      );
-    }
+    this.checkSequence(sequence, this.#expected);
     // Claimed here, before anything is awaited.
     this.#expected += 1;
     const key = this.#keys.at(sequence);
     if (key instanceof Promise) {
       const header = record.header.slice();
       const sealed = record.sealed.slice();
-      return decode(sequence, key.then((ready) => ready.open(sequence, header, sealed)));
+      return this.#decode(sequence, key.then((ready) => ready.open(sequence, header, sealed)));
     }
-    return decode(sequence, key.open(sequence, record.header, record.sealed));
+    return this.#decode(sequence, key.open(sequence, record.header, record.sealed));
+  }
+
+  async #decode(sequence: number, opening: Promise<Bytes | undefined>): Promise<ReceivedMessage> {
+    const plaintext = await opening;
+    if (plaintext === undefined) {
+      throw new StxError(
+        "bad_record",
+        `Cannot open record ${sequence}: its authentication tag is wrong, so somebody changed it on the way`,
+      );
+    }
+    return { sequence, ...decodeMessage(plaintext) };
+  }
+
+  /** Throws `bad_sequence` for a record that is not the next one. */
+  protected checkSequence(sequence: number, expected: number): void {
+    if (sequence === expected && sequence < SEQUENCE_END) return;
+    throw new StxError("bad_sequence", `Cannot accept record ${sequence}: expected record ${expected}`);
   }
 
   /** The time up to now does not count: nobody was listening. */
@@ -207,15 +219,4 @@ export class RecordReceiver {
       );
     }
   }
-}
-
-async function decode(sequence: number, opening: Promise<Bytes | undefined>): Promise<ReceivedMessage> {
-  const plaintext = await opening;
-  if (plaintext === undefined) {
-    throw new StxError(
-      "bad_record",
-      `Cannot open record ${sequence}: its authentication tag is wrong, so somebody changed it on the way`,
-    );
-  }
-  return { sequence, ...decodeMessage(plaintext) };
 }

@@ -63,14 +63,34 @@ export class Session {
   constructor(options: SessionOptions, nowMs: number) {
     const first = options.firstSequence ?? 0;
     this.#limits = options.limits;
-    this.#sendKeys = new TrafficKeys(options.suite, options.sendSecret);
-    this.#receiveKeys = new TrafficKeys(options.suite, options.receiveSecret);
-    this.#sender = new RecordSender(this.#sendKeys, options.limits, options.onOutput, first);
-    this.#receiver = new RecordReceiver(this.#receiveKeys, first);
+    this.#sendKeys = this.makeKeys(options.suite, options.sendSecret);
+    this.#receiveKeys = this.makeKeys(options.suite, options.receiveSecret);
+    this.#sender = this.makeSender(this.#sendKeys, options.limits, options.onOutput, first);
+    this.#receiver = this.makeReceiver(this.#receiveKeys, first);
     this.#delivered = first;
     this.#onRotation = options.onRotation;
     this.#lastReceivedMs = nowMs;
     this.#nextPingMs = nowMs + PING_AFTER_MS;
+  }
+
+  /** The keys of one direction. */
+  protected makeKeys(suite: Suite, secret: Bytes): TrafficKeys {
+    return new TrafficKeys(suite, secret);
+  }
+
+  /** The sending half. */
+  protected makeSender(
+    keys: TrafficKeys,
+    limits: SessionLimits,
+    onOutput: () => void,
+    firstSequence: number,
+  ): RecordSender {
+    return new RecordSender(keys, limits, onOutput, firstSequence);
+  }
+
+  /** The receiving half. */
+  protected makeReceiver(keys: TrafficKeys, firstSequence: number): RecordReceiver {
+    return new RecordReceiver(keys, firstSequence);
   }
 
   /** What ended the session, if it has ended for good. */

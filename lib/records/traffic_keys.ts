@@ -29,9 +29,14 @@ export class TrafficKeys {
 
   async #load(): Promise<TrafficKey> {
     const generation = this.#generation;
-    const key = await importTrafficKey(this.#suite, this.#secret);
+    const key = await this.importKey(this.#suite, this.#secret);
     if (generation === this.#generation) this.#current = key;
     return key;
+  }
+
+  /** The key of a generation: what it seals carries a tag, and what carries none is not opened. */
+  protected importKey(suite: Suite, secret: Bytes): Promise<TrafficKey> {
+    return importTrafficKey(suite, secret);
   }
 
   /**

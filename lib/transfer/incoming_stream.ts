@@ -8,7 +8,7 @@ import { escapeControls } from "../bytes/escape.ts";
 import { release } from "../bytes/memory.ts";
 import { StxError } from "../errors.ts";
 import type { Entry } from "../ports.ts";
-import { decodeData, decodeEnd, DIGEST_SIZE, type Message, type Offer } from "../wire/message.ts";
+import { decodeData, decodeEnd, DIGEST_SIZE, type End, type Message, type Offer } from "../wire/message.ts";
 
 /** See the module's text. */
 export class IncomingStream {
@@ -82,16 +82,26 @@ export class IncomingStream {
   takeEnd(message: Message): void {
     const end = decodeEnd(message.body);
     const total = this.#offer.sizeBytes ?? end.sizeBytes;
-    if (end.sizeBytes !== this.#sizeBytes || total !== this.#sizeBytes || end.blockCount !== this.#index) {
-      throw new StxError(
-        "digest_mismatch",
-        `Cannot finish: ${this.#sizeBytes} bytes in ${this.#index} blocks came, the sender says ` +
-          `${end.sizeBytes} in ${end.blockCount}`,
-      );
+    this.checkTotals(end, total);
+    this.checkChecksum(end.crc32, this.#crc);
+  }
+
+  /** Throws `digest_mismatch` where more or less came than the sender says. */
+  protected checkTotals(end: End, total: number): void {
+    if (end.sizeBytes === this.#sizeBytes && total === this.#sizeBytes && end.blockCount === this.#index) {
+      return;
     }
-    if (end.crc32 !== this.#crc) {
-      throw new StxError("digest_mismatch", "Cannot finish: the checksum of the whole is not the sender's");
-    }
+    throw new StxError(
+      "digest_mismatch",
+      `Cannot finish: ${this.#sizeBytes} bytes in ${this.#index} blocks came, the sender says ` +
+        `${end.sizeBytes} in ${end.blockCount}`,
+    );
+  }
+
+  /** Throws `digest_mismatch` where the stream's CRC-32 is not the sender's. */
+  protected checkChecksum(sent: number, received: number): void {
+    if (sent === received) return;
+    throw new StxError("digest_mismatch", "Cannot finish: the checksum of the whole is not the sender's");
   }
 
   /**

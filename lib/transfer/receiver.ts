@@ -39,24 +39,11 @@ export async function receiveTransfer(
   channel: TransferChannel,
   options: ReceiverOptions,
 ): Promise<ReceivedTransfer> {
-  const receiver = new Receiver(channel, options);
-  try {
-    return await receiver.run();
-  } catch (error) {
-    try {
-      await receiver.keep();
-    } catch {
-      // A second failure, while tidying up after the first: that one is what counts.
-    }
-    const rejection = rejectionFor(error);
-    if (rejection !== undefined) receiver.tell("reject", encodeReject(rejection));
-    throw error;
-  } finally {
-    receiver.close();
-  }
+  return await new Receiver(channel, options).receive();
 }
 
-class Receiver {
+/** One transfer on its way in. */
+export class Receiver {
   readonly #channel: TransferChannel;
   readonly #options: ReceiverOptions;
   #state: TransferState = "waitOffer";
@@ -76,13 +63,41 @@ class Receiver {
     this.#options = options;
   }
 
+  /** See {@link receiveTransfer}. */
+  async receive(): Promise<ReceivedTransfer> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      try {
+        await this.#keep();
+      } catch {
+        // A second failure, while tidying up after the first: that one is what counts.
+      }
+      const rejection = rejectionFor(error);
+      if (rejection !== undefined) this.#tell("reject", encodeReject(rejection));
+      throw error;
+    } finally {
+      this.#close();
+    }
+  }
+
+  /** The stream of blocks, from a place on. */
+  protected makeStream(
+    offer: Offer,
+    startBytes: number,
+    crc: number,
+    write: (bytes: Bytes) => void | Promise<void>,
+  ): IncomingStream {
+    return new IncomingStream(offer, startBytes, crc, write);
+  }
+
   async #next(): Promise<Message> {
     const message = await this.#channel.receive();
     this.#state = stateAfter("receiver", this.#state, message.type);
     return message;
   }
 
-  async run(): Promise<ReceivedTransfer> {
+  async #run(): Promise<ReceivedTransfer> {
     const { identity, folderPath, claim } = this.#options;
     const sender = this.#channel.peerIdentity;
     this.#offer = readOffer(await this.#firstMessage(), sender, identity.publicKey, this.#options);
@@ -159,7 +174,7 @@ class Receiver {
       await this.#finish();
       return true;
     }
-    this.#stream = new IncomingStream(offer, start, crc32, () => {});
+    this.#stream = this.makeStream(offer, start, crc32, () => {});
     await this.#receiveAll();
     const digests = offer.withDigests
       ? this.#stream.compareDigests(
@@ -169,7 +184,7 @@ class Receiver {
       : undefined;
     const receipt = await this.#sign(digests);
     this.#save({ ...stored, receipt, updatedMs: this.#options.clock.nowMs() });
-    this.tell("done", receipt);
+    this.#tell("done", receipt);
     return true;
   }
 
@@ -254,7 +269,7 @@ class Receiver {
     const { clock, store, onEvent } = this.#options;
     const offer = this.#offer;
     const { crc32 } = crc === undefined ? await partial.resumeAt(0) : { crc32: crc };
-    this.#stream = new IncomingStream(offer, startBytes, crc32, (bytes) => partial.write(bytes));
+    this.#stream = this.makeStream(offer, startBytes, crc32, (bytes) => partial.write(bytes));
     this.#durable = new DurableMark({
       partial,
       clock,
@@ -264,14 +279,14 @@ class Receiver {
         if (offer.sizeBytes === null) return;
         store.saveDurable(this.#channel.peerIdentity, this.#localId, durableBytes, clock.nowMs());
       },
-      tell: (durableBytes) => this.tell("durable", encodeOffset(durableBytes)),
+      tell: (durableBytes) => this.#tell("durable", encodeOffset(durableBytes)),
     });
     if (startBytes > 0) onEvent({ kind: "resumed", offset: startBytes });
     else await this.#durable.reset();
   }
 
   /** Says something that changes nothing if it is not heard: the next attempt learns it again. */
-  tell(type: MessageType, body: Bytes): void {
+  #tell(type: MessageType, body: Bytes): void {
     try {
       this.#channel.send(type, body);
     } catch {
@@ -318,7 +333,7 @@ class Receiver {
     // A transfer without a size had a random name: nobody will ever ask for it again.
     if (this.#offer.sizeBytes === null) forget();
     else this.#save({ ...committed, state: "done", updatedMs: clock.nowMs() });
-    this.tell("done", receipt);
+    this.#tell("done", receipt);
     return this.#result(committed.placement);
   }
 
@@ -373,7 +388,7 @@ class Receiver {
   }
 
   /** Makes what has come the start of the next attempt, or drops it if there can be none. */
-  async keep(): Promise<void> {
+  async #keep(): Promise<void> {
     if (this.#stored?.state !== "receiving") return;
     if (this.#offer.sizeBytes === null) {
       this.#partial?.close();
@@ -389,7 +404,7 @@ class Receiver {
     }
   }
 
-  close(): void {
+  #close(): void {
     try {
       this.#partial?.close();
     } finally {

@@ -89,7 +89,8 @@ export async function sendTransfer(channel: TransferChannel, options: SenderOpti
   return await new Sender(channel, options).run();
 }
 
-class Sender {
+/** One transfer on its way out. */
+export class Sender {
   readonly #channel: TransferChannel;
   readonly #options: SenderOptions;
   readonly #transferId: Bytes;
@@ -117,6 +118,7 @@ class Sender {
       : transferIdOf(identity, channel.peerIdentity, blockSizeBytes, manifest.digest);
   }
 
+  /** See {@link sendTransfer}. */
   async run(): Promise<SentReceipt> {
     this.#pumpFailure.promise.catch(() => {});
     try {

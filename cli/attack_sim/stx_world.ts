@@ -1,0 +1,337 @@
+/**
+ * A sender, a receiver and a man in the middle on the loopback interface, speaking STX/1 over real sockets with real
+ * files: the ends as users run them, or with some of their defences off.
+ * @module
+ */
+import type { Off } from "../../lib/attacks/defences.ts";
+import { Middle, type Step } from "../../lib/attacks/middle.ts";
+import { makeWeakServer, startWeakClient } from "../../lib/attacks/weak/handshake.ts";
+import { makeWeakSession } from "../../lib/attacks/weak/records.ts";
+import { makeWeakReceiver, makeWeakSender } from "../../lib/attacks/weak/transfer.ts";
+import { type Attacker, type End, pass } from "../../lib/attacks/wire.ts";
+import { type Bytes, equal } from "../../lib/bytes/bytes.ts";
+import { codeOf, StxError } from "../../lib/errors.ts";
+import { openSource } from "../../lib/files/disk_source.ts";
+import { openReceivingFolder } from "../../lib/files/receiving_folder.ts";
+import { ClientHandshake, type ClientOptions } from "../../lib/handshake/client.ts";
+import { HelloGuard } from "../../lib/handshake/hello_guard.ts";
+import { ServerHandshake, type ServerOptions } from "../../lib/handshake/server.ts";
+import { generateSeed, identityFromSeed } from "../../lib/identity/identity.ts";
+import { BLOCK_SIZE_MIN, WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../../lib/limits.ts";
+import { type Channel, openChannel } from "../../lib/net/channel.ts";
+import { connDuplex, dial, listen, systemClock, systemRandom } from "../../lib/net/tcp.ts";
+import type { Clock, Duplex, Identity } from "../../lib/ports.ts";
+import { MemoryNonceStore } from "../../lib/store/memory_nonce_store.ts";
+import { MemoryTransferStore } from "../../lib/store/memory_transfer_store.ts";
+import { ActiveTransfers } from "../../lib/transfer/active_transfers.ts";
+import { makeManifest } from "../../lib/transfer/manifest.ts";
+import { receiveTransfer } from "../../lib/transfer/receiver.ts";
+import type { ReceivedTransfer, ReceiverOptions } from "../../lib/transfer/receiver_options.ts";
+import { type SenderOptions, sendTransfer, type SentReceipt } from "../../lib/transfer/sender.ts";
+import type { EndError, Played, Stage } from "./attack.ts";
+import { runMiddle } from "./relay.ts";
+
+/** How the ends of a world differ from the usual. Whatever is left out is as `stx send` and `stx recv` have it. */
+export interface StxWorldOptions {
+  /** The man in the middle of the n-th connection, from 0; nobody by default. */
+  readonly attacker?: (connection: number) => Attacker;
+  readonly client?: Partial<ClientOptions>;
+  readonly server?: Partial<ServerOptions>;
+  readonly sender?: Partial<SenderOptions>;
+  readonly receiver?: Partial<ReceiverOptions>;
+  /** Makes the client's machine: for one that lies. */
+  readonly startClient?: (options: ClientOptions, nowMs: number) => Promise<ClientHandshake>;
+  /** Makes the server's machine: for one that lies. */
+  readonly makeServer?: (options: ServerOptions, nowMs: number) => ServerHandshake;
+  /** What the client does over its channel: for one that lies. */
+  readonly send?: (channel: Channel, options: SenderOptions) => Promise<SentReceipt>;
+  /** What the server does over its channel: for one that lies. */
+  readonly receive?: (channel: Channel, options: ReceiverOptions) => Promise<ReceivedTransfer>;
+  readonly clock?: Clock;
+  /** Blocks of 16 KiB in the file that is sent. */
+  readonly blockCount?: number;
+}
+
+const NOBODY: Attacker = { take: (unit) => [pass(unit)] };
+/** A play that takes longer hangs. */
+const HANG_GUARD_MS = 20_000;
+/** The name under which the file is sent. */
+export const FILE_NAME = "letter.bin";
+
+/** See the module's text. Made by {@link withStxWorld}. */
+export class StxWorld {
+  readonly sender: Identity;
+  readonly receiver: Identity;
+  /** What is sent. */
+  readonly content: Bytes;
+  /** Where the sender's file is. */
+  readonly outbox: string;
+  /** Where it arrives. */
+  readonly inbox: string;
+  readonly steps: Step[] = [];
+  readonly errors: { client?: EndError; server?: EndError } = {};
+  /** What the receiver remembers across its connections; {@link StxWorld.restartReceiver} forgets the first of them. */
+  guard = new HelloGuard();
+  readonly nonces = new MemoryNonceStore();
+  readonly store = new MemoryTransferStore();
+  /** Transfers that the receiver has finished, over all connections. */
+  readonly received: ReceivedTransfer[] = [];
+  /** Sessions that the receiver has opened. */
+  sessionCount = 0;
+  readonly #active = new ActiveTransfers();
+  readonly #off: Off;
+  readonly #options: StxWorldOptions;
+  readonly #clock: Clock;
+  readonly #server = listen("127.0.0.1", 0);
+  readonly #middle = listen("127.0.0.1", 0);
+  readonly #open = new Set<Duplex>();
+  readonly #work = new Set<Promise<void>>();
+  readonly #accepting: Promise<void>;
+  #connectionCount = 0;
+
+  constructor(stage: Stage, options: StxWorldOptions, sender: Identity, receiver: Identity) {
+    this.#off = stage.off;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.sender = sender;
+    this.receiver = receiver;
+    this.outbox = `${stage.folder}/outbox`;
+    this.inbox = `${stage.folder}/inbox`;
+    this.content = stage.seeded.bytes((options.blockCount ?? 5) * BLOCK_SIZE_MIN - 100);
+    Deno.mkdirSync(this.outbox);
+    Deno.mkdirSync(this.inbox);
+    Deno.writeFileSync(`${this.outbox}/${FILE_NAME}`, this.content);
+    this.#accepting = Promise.all([
+      this.#accept(this.#server, (duplex) => this.#serve(duplex)),
+      this.#accept(this.#middle, (duplex) => this.#stand(duplex)),
+    ]).then(() => {});
+  }
+
+  /** Sends the file over one connection through the middle; the error of a failure is in {@link StxWorld.errors}. */
+  async send(options: Partial<SenderOptions> = {}): Promise<SentReceipt | undefined> {
+    const source = openSource([`${this.outbox}/${FILE_NAME}`], { followLinks: false, onWarning: () => {} });
+    let channel: Channel | undefined;
+    try {
+      channel = await this.#connect();
+      const all: SenderOptions = {
+        identity: this.sender.publicKey,
+        manifest: makeManifest(source.entries, true),
+        source,
+        blockSizeBytes: BLOCK_SIZE_MIN,
+        withDigests: false,
+        random: systemRandom,
+        clock: this.#clock,
+        onEvent: () => {},
+        ...this.#options.sender,
+        ...options,
+      };
+      const receipt = await this.#sendOver(channel, all);
+      await channel.close();
+      return receipt;
+    } catch (error) {
+      await channel?.closeFor(error);
+      this.#note("client", error);
+      return undefined;
+    } finally {
+      source.close();
+    }
+  }
+
+  async #sendOver(channel: Channel, options: SenderOptions): Promise<SentReceipt> {
+    if (this.#options.send !== undefined) return await this.#options.send(channel, options);
+    if (this.#off.size === 0) return await sendTransfer(channel, options);
+    return await makeWeakSender(this.#off, channel, options).run();
+  }
+
+  /** A client's channel through the middle. */
+  async #connect(): Promise<Channel> {
+    const duplex = this.#keep(await dial("127.0.0.1", this.#middle.addr.port));
+    const options: ClientOptions = {
+      identity: this.sender,
+      random: systemRandom,
+      suites: ["aes-256-gcm"],
+      authModes: ["identity"],
+      sharedKey: undefined,
+      intent: "send",
+      checkServer: (key) => {
+        if (equal(key, this.receiver.publicKey)) return;
+        throw new StxError("receiver_changed", "The receiver shows another key than the one that is meant");
+      },
+      ...this.#options.client,
+    };
+    const nowMs = this.#clock.nowMs();
+    if (this.#options.startClient !== undefined) {
+      return await openChannel(duplex, await this.#options.startClient(options, nowMs), this.#clock);
+    }
+    if (this.#off.size === 0) {
+      return await openChannel(duplex, await ClientHandshake.start(options, nowMs), this.#clock);
+    }
+    const handshake = await startWeakClient(this.#off, options, nowMs);
+    return await openChannel(duplex, handshake, this.#clock, {}, makeWeakSession(this.#off));
+  }
+
+  /** Waits until every connection has come to its end at both ends and in the middle. */
+  async settle(): Promise<void> {
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  /** The receiver begins anew, with what it keeps on disk alone. */
+  restartReceiver(): void {
+    this.guard = new HelloGuard();
+  }
+
+  /** Says whether the file is in place, and exactly as it was sent. */
+  get isIntact(): boolean {
+    try {
+      return equal(Deno.readFileSync(`${this.inbox}/${FILE_NAME}`), this.content);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Says whether a file is in place that is not the one that was sent. */
+  get isForged(): boolean {
+    try {
+      return !equal(Deno.readFileSync(`${this.inbox}/${FILE_NAME}`), this.content);
+    } catch {
+      return false;
+    }
+  }
+
+  /** What became of it. */
+  played(hasSucceeded: boolean, evidence: string): Played {
+    const { errors, steps, isIntact } = this;
+    return { hasSucceeded, evidence, errors, isIntact, steps };
+  }
+
+  async #serve(duplex: Duplex): Promise<void> {
+    let channel: Channel | undefined;
+    try {
+      channel = await this.#acceptChannel(duplex);
+      this.sessionCount += 1;
+      const { peerIdentity, helloNumber } = channel;
+      const open = channel;
+      const options: ReceiverOptions = {
+        identity: this.receiver,
+        clock: this.#clock,
+        store: this.store,
+        folder: openReceivingFolder(this.inbox),
+        folderPath: this.inbox,
+        conflict: "refuse",
+        maxSizeBytes: Infinity,
+        allowDotfiles: false,
+        claim: (id) => this.#active.claim(peerIdentity, id, helloNumber, () => void open.abort("superseded")),
+        onEvent: () => {},
+        ...this.#options.receiver,
+      };
+      this.received.push(await this.#receiveOver(channel, options));
+      await channel.peerClosed();
+      await channel.close();
+    } catch (error) {
+      this.#note("server", error);
+      await channel?.closeFor(error);
+    }
+  }
+
+  async #receiveOver(channel: Channel, options: ReceiverOptions): Promise<ReceivedTransfer> {
+    if (this.#options.receive !== undefined) return await this.#options.receive(channel, options);
+    if (this.#off.size === 0) return await receiveTransfer(channel, options);
+    return await makeWeakReceiver(this.#off, channel, options).receive();
+  }
+
+  async #acceptChannel(duplex: Duplex): Promise<Channel> {
+    const options: ServerOptions = {
+      identity: this.receiver,
+      random: systemRandom,
+      suites: ["aes-256-gcm"],
+      authModes: ["identity"],
+      sharedKeys: [],
+      guard: this.guard,
+      nonces: this.nonces,
+      limits: { windowRecords: WINDOW_RECORDS, windowSizeBytes: WINDOW_SIZE_BYTES },
+      authorize: (key) => {
+        if (equal(key, this.sender.publicKey)) return;
+        throw new StxError("unauthorized", "The sender's key is not among the authorized keys");
+      },
+      ...this.#options.server,
+    };
+    const nowMs = this.#clock.nowMs();
+    if (this.#options.makeServer !== undefined) {
+      return await openChannel(duplex, this.#options.makeServer(options, nowMs), this.#clock);
+    }
+    if (this.#off.size === 0) {
+      return await openChannel(duplex, new ServerHandshake(options, nowMs), this.#clock);
+    }
+    const handshake = makeWeakServer(this.#off, options, nowMs);
+    return await openChannel(duplex, handshake, this.#clock, {}, makeWeakSession(this.#off));
+  }
+
+  async #stand(client: Duplex): Promise<void> {
+    const attacker = this.#options.attacker?.(this.#connectionCount) ?? NOBODY;
+    this.#connectionCount += 1;
+    const server = await this.dialServer();
+    await runMiddle({ client, server }, new Middle("stx", attacker, (step) => this.steps.push(step)), () => {
+      return this.dialServer();
+    });
+  }
+
+  /** A connection to the receiver, past the middle: a stranger's. */
+  async dialServer(): Promise<Duplex> {
+    return this.#keep(await dial("127.0.0.1", this.#server.addr.port));
+  }
+
+  async #accept(listener: Deno.TcpListener, handle: (duplex: Duplex) => Promise<void>): Promise<void> {
+    for await (const conn of listener) {
+      const work = handle(this.#keep(connDuplex(conn)));
+      this.#work.add(work);
+      void work.finally(() => this.#work.delete(work));
+    }
+  }
+
+  #keep(duplex: Duplex): Duplex {
+    this.#open.add(duplex);
+    return duplex;
+  }
+
+  /** The first failure of an end counts: what follows is its consequence. */
+  #note(end: End, error: unknown): void {
+    this.errors[end] ??= {
+      code: codeOf(error) ?? "internal",
+      message: error instanceof Error ? error.message : String(error),
+    };
+  }
+
+  /** Ends everything. */
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#middle.close();
+    for (const duplex of this.#open) duplex.close();
+    await this.#accepting;
+    await this.settle();
+  }
+}
+
+/** Plays in a fresh world, which is gone afterwards. Throws if it hangs. */
+export async function withStxWorld(
+  stage: Stage,
+  options: StxWorldOptions,
+  play: (world: StxWorld) => Promise<Played>,
+): Promise<Played> {
+  const [sender, receiver] = await Promise.all([newIdentity(), newIdentity()]);
+  const world = new StxWorld(stage, options, sender, receiver);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const hang = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("The play hangs")), HANG_GUARD_MS);
+  });
+  try {
+    return await Promise.race([play(world), hang]);
+  } finally {
+    clearTimeout(timer);
+    await world.close();
+  }
+}
+
+/** A key pair that nobody has seen before. */
+export async function newIdentity(): Promise<Identity> {
+  return await identityFromSeed(generateSeed(systemRandom));
+}
