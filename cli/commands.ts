@@ -3,7 +3,9 @@
  * made from this one table, so they cannot disagree.
  * @module
  */
+import { ATTACK_SIM } from "./commands/attack_sim.ts";
 import { COMPLETIONS } from "./commands/completions.ts";
+import { DOCTOR } from "./commands/doctor.ts";
 import { COMMON_FLAGS } from "./commands/flags.ts";
 import { KEYGEN } from "./commands/keygen.ts";
 import { KEYS } from "./commands/keys.ts";
@@ -21,7 +23,17 @@ const HELP = {
   positionals: [
     {
       placeholder: "COMMAND",
-      completion: [SEND.name, RECV.name, KEYGEN.name, KEYS.name, ROUNDS.name, COMPLETIONS.name, "help"],
+      completion: [
+        SEND.name,
+        RECV.name,
+        KEYGEN.name,
+        KEYS.name,
+        ROUNDS.name,
+        DOCTOR.name,
+        ATTACK_SIM.name,
+        COMPLETIONS.name,
+        "help",
+      ],
       optional: true,
     },
   ],
@@ -29,7 +41,7 @@ const HELP = {
   examples: [{ line: "stx help send", text: "Everything about sending." }],
 } as const satisfies Command;
 
-const TABLE = [SEND, RECV, KEYGEN, KEYS, ROUNDS, COMPLETIONS, HELP] as const;
+const TABLE = [SEND, RECV, KEYGEN, KEYS, ROUNDS, DOCTOR, ATTACK_SIM, COMPLETIONS, HELP] as const;
 
 type AnyFlag = (typeof TABLE)[number]["flags"][number];
 

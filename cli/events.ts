@@ -17,6 +17,33 @@ export type Phase = "hashing" | "connecting" | "sending" | "receiving" | "resumi
  */
 export type KeyKind = "identity" | "next" | "sender" | "receiver" | "revoked" | "rotation";
 
+/** What `stx doctor` looks at. */
+export type CheckName =
+  | "deno"
+  | "permissions"
+  | "cryptography"
+  | "folder"
+  | "configuration"
+  | "state-folder"
+  | "state"
+  | "address"
+  | "identity"
+  | "rotation"
+  | "authorized-keys"
+  | "known-receivers"
+  | "revoked-keys"
+  | "shared-keys"
+  | "clock";
+
+/** What the simulator has measured. */
+export interface MeasuredBound {
+  /** What, with its unit. */
+  readonly what: string;
+  readonly measured: number;
+  /** What it may be at most. */
+  readonly most: number;
+}
+
 /** The fields of each event, besides `v` and `event`. Sizes are in bytes. */
 export interface Events {
   listening: {
@@ -149,6 +176,67 @@ export interface Events {
     readonly id: string;
     /** The epoch of its next session, in decimal. */
     readonly epoch: string;
+  };
+  verdict: {
+    readonly protocol: "stx" | "rounds";
+    readonly attack: string;
+    /** `failed` where the attack did not come to what it must, or its control did not. */
+    readonly verdict: "stopped" | "survived" | "failed";
+    /** By which error it was stopped; `null` where nothing had to be. */
+    readonly error: string | null;
+    /** The end that noticed. */
+    readonly side: "client" | "server" | null;
+    /** What that end said. */
+    readonly message: string | null;
+    /** What the attack came to with its defences off; `none` where bounds are measured instead. */
+    readonly control: "succeeded" | "failed" | "none";
+    /** What the attacker wanted. */
+    readonly goal: string;
+    /** The defences that the control switched off. */
+    readonly defences: readonly string[];
+    /** What was measured, and what it may be at most. */
+    readonly bounds: readonly MeasuredBound[];
+    /** What it does to the first design's protocol; `null` where it was not played there. */
+    readonly firstDesign: "succeeded" | "stopped" | null;
+    /** What did not come out as it must, in words; `null` if everything did. */
+    readonly problem: string | null;
+    readonly elapsedMs: number;
+  };
+  summary: {
+    readonly attacks: number;
+    readonly failed: number;
+    /** The seed that repeats this run. */
+    readonly seed: number;
+    readonly elapsedMs: number;
+    /** The file of the report, `null` if none was asked for. */
+    readonly report: string | null;
+  };
+  step: {
+    /** The connection through the proxy, from 1. */
+    readonly connection: number;
+    readonly from: "client" | "server" | "attacker";
+    readonly to: "client" | "server" | "attacker";
+    /** The name of what went: `HELLO`, `record 3`, `DATA`. */
+    readonly name: string;
+    readonly bytes: number;
+    /** What the attacker did; `null` where it let it go on as it came. */
+    readonly note: string | null;
+  };
+  check: {
+    /** What was looked at. */
+    readonly name: CheckName;
+    /** `problem` for what stands in the way, or is not safe. */
+    readonly status: "ok" | "warning" | "problem";
+    /** What was found. */
+    readonly message: string;
+    /** What to do about it. */
+    readonly hint: string | null;
+  };
+  log: {
+    /** `warning`: always told. `info` and `detail`: only under `--verbose`. */
+    readonly level: "warning" | "info" | "detail";
+    /** What people are told. */
+    readonly message: string;
   };
   error: {
     /** `unexpected` for what has no code: a fault in stx. */

@@ -87,7 +87,7 @@ function examples(all: Command["examples"]): string[] {
 }
 
 /** Two columns: the left as wide as its widest text, the right wrapped. */
-function aligned(rows: readonly (readonly [string, string])[]): string[] {
+export function aligned(rows: readonly (readonly [string, string])[]): string[] {
   const leftWidth = Math.max(...rows.map(([left]) => left.length));
   return rows.flatMap(([left, right]) =>
     wrap(right, WIDTH - leftWidth - 4).map((line, index) =>

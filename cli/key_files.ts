@@ -97,7 +97,12 @@ export async function loadIdentity(path: string): Promise<Identity> {
     return agentKey(parsePublicKeyLine(file.text.trim()).publicKey);
   }
   refuseIfReadable(path, file.mode, "the private key");
-  const key = inFile(path, () => parsePrivateKey(file.text));
+  return await identityIn(path, file.text);
+}
+
+/** The identity in the text of a private key's file; throws `bad_key_file`. `path` names the file in errors. */
+export async function identityIn(path: string, text: string): Promise<Identity> {
+  const key = inFile(path, () => parsePrivateKey(text));
   if (key.kind === "encrypted") return agentKey(key.publicKey);
   const identity = await identityFromSeed(key.seed);
   key.seed.fill(0);

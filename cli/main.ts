@@ -16,6 +16,10 @@ function load(name: ModuleName) {
       return import("./keys.ts");
     case "rounds":
       return import("./rounds.ts");
+    case "doctor":
+      return import("./doctor.ts");
+    case "attack-sim":
+      return import("./attack_sim.ts");
   }
 }
 

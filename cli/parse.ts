@@ -86,12 +86,14 @@ function parseCommand(command: Command, args: string[]): Pick<ParsedCommand, "po
     if (token.kind !== "option") continue;
     const flag = command.flags.find((candidate) => candidate.name === token.name);
     if (flag === undefined) throw unknownOption(command, token.rawName, token.name);
-    if (values.has(flag.name)) {
+    const value = checkValue(command, flag, token);
+    const before = values.get(flag.name);
+    if (before !== undefined && flag.value?.repeated === undefined) {
       throw new StxError("usage", `Option ${token.rawName} is given twice`, {
         hint: `give it once. ${seeHelp(command)}`,
       });
     }
-    values.set(flag.name, checkValue(command, flag, token));
+    values.set(flag.name, typeof before === "string" ? `${before},${value}` : value);
   }
   if (values.has("quiet") && values.has("verbose")) {
     throw new StxError("usage", "Options --quiet and --verbose exclude each other", {
@@ -156,7 +158,8 @@ function checkPositionals(command: Command, words: readonly string[]): void {
     if (words.includes("ssh-ed25519")) throw keyWithoutQuotes(`Usage: ${usageOf(command)}`);
     throw unexpectedArgument(extra, `Usage: ${usageOf(command)}`);
   }
-  positionals.forEach(({ placeholder, completion }, index) => {
+  positionals.forEach(({ placeholder, completion, open }, index) => {
+    if (open) return;
     const word = words[index];
     if (word !== undefined && typeof completion !== "string" && !completion.includes(word)) {
       throw unknownWord(placeholder.toLowerCase(), word, completion, seeHelp(command));

@@ -3,7 +3,6 @@
  * when its transfer is finished. Nothing without a terminal or under `--quiet`.
  * @module
  */
-import { escapeControls } from "../lib/bytes/escape.ts";
 import type { Phase } from "./events.ts";
 import { type ProgressFields, progressLine } from "./progress_line.ts";
 import { Rate } from "./rate.ts";
@@ -48,7 +47,7 @@ export class Progress {
 
   /** Begins a transfer; `label` is what the line calls it, a file name for example. */
   start(label: string): ProgressHandle {
-    const transfer = new Transfer(escapeControls(label), this.#nowMs());
+    const transfer = new Transfer(this.#output.safe(label), this.#nowMs());
     this.#active.add(transfer);
     return {
       update: (change) => {

@@ -28,6 +28,7 @@ import type {
   TransferStore,
 } from "../lib/ports.ts";
 import { ActiveTransfers } from "../lib/transfer/active_transfers.ts";
+import { pruneFinished } from "../lib/transfer/pruning.ts";
 import { receiveTransfer } from "../lib/transfer/receiver.ts";
 import type { ReceivedTransfer } from "../lib/transfer/receiver_options.ts";
 import type { AuthMode } from "../lib/wire/handshake_messages.ts";
@@ -69,6 +70,9 @@ const FLOOD_TOLD_EVERY_MS = 60_000;
 /** So many of those who fail before they have proved who they are get a line of their own in that time. */
 const FAILURES_TOLD_MAX = 60;
 
+/** The journal of finished transfers is tidied at the start, and again after so many more. */
+const FINISHED_UNTIL_PRUNED = 1_000;
+
 /** Evicted ones that may hold a socket until they are told. */
 const LEAVING_MAX = 16;
 
@@ -93,6 +97,7 @@ export class ReceiveService {
   #failuresSince = -Infinity;
   #untoldCount = 0;
   #stopping = false;
+  #finishedCount = 0;
   readonly #ended = Promise.withResolvers<void>();
 
   constructor(options: ReceiveServiceOptions) {
@@ -103,6 +108,7 @@ export class ReceiveService {
   /** Serves until {@link stop}, or with `once` until a transfer is finished. */
   async run(): Promise<void> {
     const { listener, output } = this.#options;
+    const tidied = this.#tidy();
     await acceptLoop({
       listener,
       output,
@@ -113,6 +119,16 @@ export class ReceiveService {
         while (this.#leaving.size >= LEAVING_MAX) await Promise.race(this.#leaving);
       },
     });
+    await tidied;
+  }
+
+  /** Forgets finished transfers that are too old or too many; a journal that cannot be tidied is still of use. */
+  async #tidy(): Promise<void> {
+    try {
+      await pruneFinished(this.#options.store, systemClock);
+    } catch (error) {
+      this.#options.output.error(error, { continues: true });
+    }
   }
 
   /** Takes no more connections and ends those under way; what has arrived is kept. */
@@ -155,6 +171,7 @@ export class ReceiveService {
       report = new ReceivingReport(output, this.#progress, peer);
       const result = await this.#receive(channel, report);
       report.finish(result);
+      if (++this.#finishedCount % FINISHED_UNTIL_PRUNED === 0) void this.#tidy();
       const wasHeard = await channel.peerClosed();
       await channel.close();
       if (this.#options.once) this.#endAfter(wasHeard ? 0 : ASK_AGAIN_MS);

@@ -84,22 +84,41 @@ export class Output {
 
   /** Prints lines on standard output, whatever the options. */
   print(...lines: readonly string[]): void {
-    this.#writeOut(lines.map((line) => `${escapeControls(line)}\n`).join(""));
+    this.#writeOut(lines.map((line) => `${this.safe(line)}\n`).join(""));
+  }
+
+  /** Text as it may be printed: what a terminal obeys, or what begins another line, is made visible. */
+  safe(text: string): string {
+    return escapeControls(text);
   }
 
   /** Tells people something; not under `--quiet`. */
   info(text: string): void {
-    if (!this.#options.quiet) this.#writeError(escapeControls(text));
+    if (this.#options.quiet) return;
+    this.#writeError(this.safe(text));
+    // The events of what is done tell programs the same, so it would be told twice.
+    if (this.#options.verbose) this.#log("info", text);
   }
 
   /** Tells people something that matters only when looking for a fault; only under `--verbose`. */
   verbose(text: string): void {
-    if (this.#options.verbose) this.#writeError(escapeControls(text));
+    if (!this.#options.verbose) return;
+    this.#writeError(this.safe(text));
+    this.#log("detail", text);
   }
 
   /** Warns people, under `--quiet` too. */
   warn(text: string): void {
-    this.#writeError(`${this.#prefix} ${this.#paint("1;33", "warning:")} ${escapeControls(text)}`);
+    this.#writeError(`${this.#prefix} ${this.#paint("1;33", "warning:")} ${this.safe(text)}`);
+    this.#log("warning", text);
+  }
+
+  #log(level: Events["log"]["level"], message: string): void {
+    try {
+      this.event("log", { level, message });
+    } catch {
+      // Standard output cannot be written. People have been told; and the next event of the transfer ends it.
+    }
   }
 
   /**
@@ -111,7 +130,7 @@ export class Output {
     const { code, message, hint } = describe(error);
     // The last error is to stand last.
     if (!context.continues) this.close();
-    this.#writeError(`${this.#paint("1;31", this.#prefix)} ${escapeControls(joinHint(message, hint))}`);
+    this.#writeError(`${this.#paint("1;31", this.#prefix)} ${this.safe(joinHint(message, hint))}`);
     for (const line of causesOf(error)) this.verbose(`    ${line}`);
     try {
       this.event("error", {
@@ -137,7 +156,7 @@ export class Output {
     const { stdin, stderr } = this.#streams;
     if (!stdin.isTerminal() || !stderr.isTerminal()) return false;
     this.drawLine("");
-    this.#writeErrorText(`${escapeControls(question)} (yes/no)? `);
+    this.#writeErrorText(`${this.safe(question)} (yes/no)? `);
     const decoder = new TextDecoder();
     const bytes = new Uint8Array(256);
     let answer = "";
@@ -239,7 +258,8 @@ function describe(
   return { code: "unexpected", message: `Unexpected error: ${what}`, hint };
 }
 
-function joinHint(message: string, hint: string | undefined): string {
+/** What failed and what to do about it, as one line. */
+export function joinHint(message: string, hint: string | undefined): string {
   if (hint === undefined) return message;
   const startsSentence = /^\p{Lu}/u.test(hint);
   return `${message.replace(/\.$/, "")}${startsSentence ? "." : ";"} ${hint}`;

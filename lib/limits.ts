@@ -130,6 +130,10 @@ export const RETRY_FOR_MS = 600_000;
 
 // ---- This implementation's own: no peer notices them ----
 
+/** Milliseconds for which a receiver remembers a finished transfer, 30 days: who sends it again then is as new. */
+export const FINISHED_AGE_MAX_MS = 30 * 24 * 3600 * 1000;
+/** Entries of finished transfers that a receiver remembers: about 80 MB, and looked up in no time. */
+export const FINISHED_COUNT_MAX = 100_000;
 /** Milliseconds to a TCP connection. */
 export const CONNECT_TIMEOUT_MS = 15_000;
 /** Keys in one file of shared keys: each is tried on every HELLO, which takes some 10 microseconds. */

@@ -159,8 +159,12 @@ export interface TransferStore {
     readonly transferId: Bytes;
     readonly transfer: StoredTransfer;
   }[];
-  /** Lets go of the store; nothing can be asked afterwards. */
-  close(): void;
+  /**
+   * Forgets some of the finished transfers that nobody needs any more: those last written before `beforeMs`, and the
+   * oldest where there are more than `countMax`. To be called again until it returns 0: one call is short.
+   * @returns how many were forgotten
+   */
+  pruneFinished(beforeMs: number, countMax: number): number;
 }
 
 /** A server's memory of the sessions that were opened, so that none is ever opened by the same HELLO again. */

@@ -69,9 +69,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
   "cli": shell([...LIB, "cli/attack_sim"]),
   // The simulator alone may run the protocol with parts of it weakened.
   "cli/attack_sim": shell([...LIB, "lib/attacks/weak", "cli"]),
-  "scripts": shell([...LIB, "cli"]),
+  "scripts": shell([...LIB, "cli", "cli/attack_sim"]),
   // Vectors are computed a second time, from the primitives up.
-  "scripts/vectors": shell([...LIB, "cli", "scripts"], { packages: ["@noble/post-quantum"] }),
+  "scripts/vectors": shell([...LIB, "cli", "cli/attack_sim", "scripts"], {
+    packages: ["@noble/post-quantum"],
+  }),
   "tests": shell([
     ...LIB,
     "lib/attacks/weak",

@@ -224,6 +224,39 @@ export function keysPermissions(job: KeysJob): Permissions {
   }
 }
 
+/** What a run of `stx doctor` is given. */
+export interface DoctorJob extends RecvJob {
+  readonly authorizedKeys: string;
+  /** The configuration folder, with known_receivers in it. */
+  readonly config: string;
+}
+
+/**
+ * The narrowest permissions for `stx doctor`. It looks for the log that SQLite has beside a state file in use, and asks
+ * how much space is free, which it says to be unknown without that.
+ */
+export function doctorPermissions(job: DoctorJob): Permissions {
+  const { key, keyPublic, next, nextPublic, statement } = rotationPaths(job.identity);
+  const agent = agentPermissions(job.agentSocket);
+  return {
+    read: [
+      job.dir,
+      job.config,
+      ...[key, keyPublic, next, nextPublic, statement],
+      job.authorizedKeys,
+      ...named(job.revokedKeys),
+      ...named(job.pskFile),
+      job.state,
+      `${job.state}-wal`,
+      ...agent.files,
+    ],
+    write: [job.dir, job.state, ...agent.files],
+    net: [job.listen, ...agent.net],
+    env: [...(job.variables ?? []), ...agent.env, ...COLOUR],
+    sys: ["statfs"],
+  };
+}
+
 /** What runs of `stx rounds` are given, each for one of its actions. */
 export type RoundsJob =
   /** `listen` and `address` are `HOST:PORT`. */
@@ -255,6 +288,20 @@ export function roundsPermissions(job: RoundsJob): Permissions {
     case "list":
       return { ...nothing, read: [job.keys], write: [job.keys] };
   }
+}
+
+/** What runs of `stx attack-sim` are given: `temporary` is the folder for temporary files. */
+export type AttackSimJob =
+  | { readonly action: "play"; readonly temporary: string; readonly report?: string }
+  /** `HOST:PORT` each, `upstream` with an IP address. */
+  | { readonly action: "proxy"; readonly listen: string; readonly upstream: string };
+
+/** The narrowest permissions for `stx attack-sim`. */
+export function attackSimPermissions(job: AttackSimJob): Permissions {
+  const nothing = { read: [], write: [], env: COLOUR, sys: [] };
+  if (job.action === "proxy") return { ...nothing, net: [job.listen, job.upstream] };
+  const { temporary, report } = job;
+  return { ...nothing, read: [temporary], write: [temporary, ...named(report)], net: ["127.0.0.1"] };
 }
 
 /** The file of an identity, and the one of a change that it announces, which need not exist. */

@@ -1,15 +1,20 @@
 /**
- * Writes those tables of docs/protocol.md and docs/rounds.md that the code has too: numbers, states, limits, errors.
+ * Writes those tables of the documents that the code has too: numbers, states, limits, errors, attacks.
  * `deno task docs`; with `--check` it changes nothing and exits 1 where a document differs.
  * @module
  */
+import { attackRegions } from "./attack_tables.ts";
 import { differenceOf, fillRegions } from "./marked_regions.ts";
 import { print, printError } from "./print.ts";
 import { PROJECT_FOLDER } from "./project.ts";
 import { roundsRegions } from "./rounds_tables.ts";
 import { stxRegions } from "./stx_tables.ts";
 
-const REGIONS = { "docs/protocol.md": stxRegions, "docs/rounds.md": roundsRegions };
+const REGIONS = {
+  "docs/protocol.md": stxRegions,
+  "docs/rounds.md": roundsRegions,
+  "docs/attacks.md": attackRegions,
+};
 
 /** A document's path, from the project's folder. */
 export type Document = keyof typeof REGIONS;

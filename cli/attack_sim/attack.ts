@@ -8,6 +8,7 @@ import type { Defence, Off } from "../../lib/attacks/defences.ts";
 import type { Protocol, Step } from "../../lib/attacks/middle.ts";
 import type { Seeded } from "../../lib/attacks/seeded.ts";
 import type { Attacker, End } from "../../lib/attacks/wire.ts";
+import type { Network } from "./network.ts";
 
 /** Who attacks: see docs/threat-model.md. `line` is nobody: what lines do by themselves. */
 export type Role = "path" | "stranger" | "sender" | "receiver" | "thief" | "line";
@@ -61,6 +62,8 @@ export interface Stage {
   readonly folder: string;
   /** The defences that are switched off. */
   readonly off: Off;
+  /** Where the connections are, if not on the loopback interface. */
+  readonly network?: Network;
 }
 
 /** One attack. */
@@ -69,6 +72,8 @@ export interface Attack {
   readonly name: string;
   readonly protocol: Protocol;
   readonly by: Role;
+  /** The end in whose place the attacker is, where `by` does not say it: an impostor's. */
+  readonly plays?: End;
   /** What the attacker wants, as a sentence: "A block of the file is replaced by another one." */
   readonly goal: string;
   /** What it does, in words that a student follows. */

@@ -54,7 +54,7 @@ export async function runMiddle(
 }
 
 /** Says over a connection of its own what is to be said, and waits until the server hangs up. */
-async function replay(server: Duplex, moves: readonly Move[]): Promise<void> {
+export async function replay(server: Duplex, moves: readonly Move[]): Promise<void> {
   try {
     for (const move of moves) if (move.kind === "send") await server.write(move.bytes);
     await server.closeWrite();

@@ -72,7 +72,7 @@ export function isProved({ holds, controls, seed }: Verdict): boolean {
 }
 
 /** Why a play did not come to what it must; empty if it did. */
-function problemOf({ expected }: Attack, played: Played): string {
+export function problemOf({ expected }: Attack, played: Played): string {
   if (played.hasSucceeded) return `The attacker has succeeded: ${played.evidence}`;
   if (expected.kind === "survived") {
     return played.isIntact ? "" : `What was to arrive has not: ${describeErrors(played)}`;

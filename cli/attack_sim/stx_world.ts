@@ -18,9 +18,13 @@ import { HelloGuard } from "../../lib/handshake/hello_guard.ts";
 import { ServerHandshake, type ServerOptions } from "../../lib/handshake/server.ts";
 import { generateSeed, identityFromSeed } from "../../lib/identity/identity.ts";
 import { BLOCK_SIZE_MIN, WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../../lib/limits.ts";
+import type { Admission } from "../../lib/net/admission.ts";
 import { type Channel, openChannel } from "../../lib/net/channel.ts";
-import { connDuplex, dial, listen, systemClock, systemRandom } from "../../lib/net/tcp.ts";
+import type { MakeSession } from "../../lib/net/connection.ts";
+import { systemClock, systemRandom } from "../../lib/net/tcp.ts";
+import { turnAway } from "../../lib/net/turn_away.ts";
 import type { Clock, Duplex, Identity } from "../../lib/ports.ts";
+import { Session } from "../../lib/records/session.ts";
 import { MemoryNonceStore } from "../../lib/store/memory_nonce_store.ts";
 import { MemoryTransferStore } from "../../lib/store/memory_transfer_store.ts";
 import { ActiveTransfers } from "../../lib/transfer/active_transfers.ts";
@@ -29,7 +33,9 @@ import { receiveTransfer } from "../../lib/transfer/receiver.ts";
 import type { ReceivedTransfer, ReceiverOptions } from "../../lib/transfer/receiver_options.ts";
 import { type SenderOptions, sendTransfer, type SentReceipt } from "../../lib/transfer/sender.ts";
 import type { EndError, Played, Stage } from "./attack.ts";
+import { type Listening, loopback, type Network } from "./network.ts";
 import { runMiddle } from "./relay.ts";
+import { openWeakFolder } from "./weak_files.ts";
 
 /** How the ends of a world differ from the usual. Whatever is left out is as `stx send` and `stx recv` have it. */
 export interface StxWorldOptions {
@@ -48,6 +54,16 @@ export interface StxWorldOptions {
   /** What the server does over its channel: for one that lies. */
   readonly receive?: (channel: Channel, options: ReceiverOptions) => Promise<ReceivedTransfer>;
   readonly clock?: Clock;
+  /** The client's, where it differs from the receiver's. */
+  readonly clientClock?: Clock;
+  /** Who may have a place for a handshake; without it everybody may. */
+  readonly admission?: Pick<Admission, "enter">;
+  /** Who stands between the two in place of the man in the middle: one who has keys. */
+  readonly between?: (ends: Readonly<Record<End, Duplex>>, onStep: (step: Step) => void) => Promise<void>;
+  /** The two ends' identities, where others must know them beforehand. */
+  readonly identities?: Readonly<Record<"sender" | "receiver", Identity>>;
+  /** Makes an end's sessions in place of `make`, which makes them as they are or without some defences. */
+  readonly makeSession?: (end: End, make: MakeSession) => MakeSession;
   /** Blocks of 16 KiB in the file that is sent. */
   readonly blockCount?: number;
 }
@@ -76,14 +92,18 @@ export class StxWorld {
   readonly store = new MemoryTransferStore();
   /** Transfers that the receiver has finished, over all connections. */
   readonly received: ReceivedTransfer[] = [];
+  /** What ended the last {@link StxWorld.send}, if it failed. */
+  sendError: unknown;
   /** Sessions that the receiver has opened. */
   sessionCount = 0;
   readonly #active = new ActiveTransfers();
   readonly #off: Off;
   readonly #options: StxWorldOptions;
   readonly #clock: Clock;
-  readonly #server = listen("127.0.0.1", 0);
-  readonly #middle = listen("127.0.0.1", 0);
+  readonly #clientClock: Clock;
+  readonly #network: Network;
+  readonly #server: Listening;
+  readonly #middle: Listening;
   readonly #open = new Set<Duplex>();
   readonly #work = new Set<Promise<void>>();
   readonly #accepting: Promise<void>;
@@ -93,6 +113,7 @@ export class StxWorld {
     this.#off = stage.off;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#clientClock = options.clientClock ?? this.#clock;
     this.sender = sender;
     this.receiver = receiver;
     this.outbox = `${stage.folder}/outbox`;
@@ -101,8 +122,11 @@ export class StxWorld {
     Deno.mkdirSync(this.outbox);
     Deno.mkdirSync(this.inbox);
     Deno.writeFileSync(`${this.outbox}/${FILE_NAME}`, this.content);
+    this.#network = stage.network ?? loopback;
+    this.#server = this.#network.listen();
+    this.#middle = this.#network.listen();
     this.#accepting = Promise.all([
-      this.#accept(this.#server, (duplex) => this.#serve(duplex)),
+      this.#accept(this.#server, (duplex) => this.serve(duplex)),
       this.#accept(this.#middle, (duplex) => this.#stand(duplex)),
     ]).then(() => {});
   }
@@ -120,7 +144,7 @@ export class StxWorld {
         blockSizeBytes: BLOCK_SIZE_MIN,
         withDigests: false,
         random: systemRandom,
-        clock: this.#clock,
+        clock: this.#clientClock,
         onEvent: () => {},
         ...this.#options.sender,
         ...options,
@@ -131,6 +155,7 @@ export class StxWorld {
     } catch (error) {
       await channel?.closeFor(error);
       this.#note("client", error);
+      this.sendError = error;
       return undefined;
     } finally {
       source.close();
@@ -145,7 +170,7 @@ export class StxWorld {
 
   /** A client's channel through the middle. */
   async #connect(): Promise<Channel> {
-    const duplex = this.#keep(await dial("127.0.0.1", this.#middle.addr.port));
+    const duplex = this.#keep(await this.#network.dial(this.#middle.port));
     const options: ClientOptions = {
       identity: this.sender,
       random: systemRandom,
@@ -159,15 +184,23 @@ export class StxWorld {
       },
       ...this.#options.client,
     };
-    const nowMs = this.#clock.nowMs();
-    if (this.#options.startClient !== undefined) {
-      return await openChannel(duplex, await this.#options.startClient(options, nowMs), this.#clock);
-    }
-    if (this.#off.size === 0) {
-      return await openChannel(duplex, await ClientHandshake.start(options, nowMs), this.#clock);
-    }
-    const handshake = await startWeakClient(this.#off, options, nowMs);
-    return await openChannel(duplex, handshake, this.#clock, {}, makeWeakSession(this.#off));
+    const nowMs = this.#clientClock.nowMs();
+    const handshake = await this.#startClient(options, nowMs);
+    return await openChannel(duplex, handshake, this.#clientClock, {}, this.#sessions("client"));
+  }
+
+  async #startClient(options: ClientOptions, nowMs: number): Promise<ClientHandshake> {
+    if (this.#options.startClient !== undefined) return await this.#options.startClient(options, nowMs);
+    if (this.#off.size === 0) return await ClientHandshake.start(options, nowMs);
+    return await startWeakClient(this.#off, options, nowMs);
+  }
+
+  /** What makes an end's sessions. */
+  #sessions(end: End): MakeSession {
+    const make: MakeSession = this.#off.size === 0
+      ? (options, nowMs) => new Session(options, nowMs)
+      : makeWeakSession(this.#off, end);
+    return this.#options.makeSession?.(end, make) ?? make;
   }
 
   /** Waits until every connection has come to its end at both ends and in the middle. */
@@ -204,10 +237,11 @@ export class StxWorld {
     return { hasSucceeded, evidence, errors, isIntact, steps };
   }
 
-  async #serve(duplex: Duplex): Promise<void> {
+  /** Serves a connection from `address` to its end, as the receiver does with each; never rejects. */
+  async serve(duplex: Duplex, address = "127.0.0.1"): Promise<void> {
     let channel: Channel | undefined;
     try {
-      channel = await this.#acceptChannel(duplex);
+      channel = await this.#admit(duplex, address);
       this.sessionCount += 1;
       const { peerIdentity, helloNumber } = channel;
       const open = channel;
@@ -215,7 +249,9 @@ export class StxWorld {
         identity: this.receiver,
         clock: this.#clock,
         store: this.store,
-        folder: openReceivingFolder(this.inbox),
+        folder: this.#off.size === 0
+          ? openReceivingFolder(this.inbox)
+          : openWeakFolder(this.#off, this.inbox),
         folderPath: this.inbox,
         conflict: "refuse",
         maxSizeBytes: Infinity,
@@ -239,6 +275,15 @@ export class StxWorld {
     return await makeWeakReceiver(this.#off, channel, options).receive();
   }
 
+  async #admit(duplex: Duplex, address: string): Promise<Channel> {
+    const leave = this.#options.admission?.enter(address, () => void turnAway(duplex));
+    try {
+      return await this.#acceptChannel(duplex);
+    } finally {
+      leave?.();
+    }
+  }
+
   async #acceptChannel(duplex: Duplex): Promise<Channel> {
     const options: ServerOptions = {
       identity: this.receiver,
@@ -256,20 +301,24 @@ export class StxWorld {
       ...this.#options.server,
     };
     const nowMs = this.#clock.nowMs();
-    if (this.#options.makeServer !== undefined) {
-      return await openChannel(duplex, this.#options.makeServer(options, nowMs), this.#clock);
-    }
-    if (this.#off.size === 0) {
-      return await openChannel(duplex, new ServerHandshake(options, nowMs), this.#clock);
-    }
-    const handshake = makeWeakServer(this.#off, options, nowMs);
-    return await openChannel(duplex, handshake, this.#clock, {}, makeWeakSession(this.#off));
+    const handshake = this.#makeServer(options, nowMs);
+    return await openChannel(duplex, handshake, this.#clock, {}, this.#sessions("server"));
+  }
+
+  #makeServer(options: ServerOptions, nowMs: number): ServerHandshake {
+    if (this.#options.makeServer !== undefined) return this.#options.makeServer(options, nowMs);
+    if (this.#off.size === 0) return new ServerHandshake(options, nowMs);
+    return makeWeakServer(this.#off, options, nowMs);
   }
 
   async #stand(client: Duplex): Promise<void> {
     const attacker = this.#options.attacker?.(this.#connectionCount) ?? NOBODY;
     this.#connectionCount += 1;
     const server = await this.dialServer();
+    if (this.#options.between !== undefined) {
+      await this.#options.between({ client, server }, (step) => this.steps.push(step));
+      return;
+    }
     await runMiddle({ client, server }, new Middle("stx", attacker, (step) => this.steps.push(step)), () => {
       return this.dialServer();
     });
@@ -277,12 +326,12 @@ export class StxWorld {
 
   /** A connection to the receiver, past the middle: a stranger's. */
   async dialServer(): Promise<Duplex> {
-    return this.#keep(await dial("127.0.0.1", this.#server.addr.port));
+    return this.#keep(await this.#network.dial(this.#server.port));
   }
 
-  async #accept(listener: Deno.TcpListener, handle: (duplex: Duplex) => Promise<void>): Promise<void> {
-    for await (const conn of listener) {
-      const work = handle(this.#keep(connDuplex(conn)));
+  async #accept(listening: Listening, handle: (duplex: Duplex) => Promise<void>): Promise<void> {
+    for await (const duplex of listening.connections()) {
+      const work = handle(this.#keep(duplex));
       this.#work.add(work);
       void work.finally(() => this.#work.delete(work));
     }
@@ -317,7 +366,7 @@ export async function withStxWorld(
   options: StxWorldOptions,
   play: (world: StxWorld) => Promise<Played>,
 ): Promise<Played> {
-  const [sender, receiver] = await Promise.all([newIdentity(), newIdentity()]);
+  const { sender, receiver } = options.identities ?? await newIdentities();
   const world = new StxWorld(stage, options, sender, receiver);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const hang = new Promise<never>((_, reject) => {
@@ -329,6 +378,12 @@ export async function withStxWorld(
     clearTimeout(timer);
     await world.close();
   }
+}
+
+/** Two of them, one for each end. */
+export async function newIdentities(): Promise<Readonly<Record<"sender" | "receiver", Identity>>> {
+  const [sender, receiver] = await Promise.all([newIdentity(), newIdentity()]);
+  return { sender, receiver };
 }
 
 /** A key pair that nobody has seen before. */

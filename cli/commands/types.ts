@@ -12,6 +12,8 @@ export interface FlagValue {
   readonly placeholder: string;
   /** What a shell offers for it. Where this is a list, the parser takes nothing outside the list. */
   readonly completion: Completion;
+  /** Says that the option may be given several times; its values are then joined by commas. */
+  readonly repeated?: true;
   /** Says that an empty value means something. Elsewhere it is an error: most often an unset shell variable. */
   readonly mayBeEmpty?: true;
 }
@@ -35,6 +37,8 @@ export interface Positional {
   /** Says that one or more words are taken. */
   readonly repeated?: true;
   readonly optional?: true;
+  /** Says that other words are taken too than those that a shell offers. */
+  readonly open?: true;
 }
 
 /** A command line to show, and what it does. */

@@ -4,6 +4,8 @@
  * @module
  */
 import { HANDSHAKE_DEFENCES } from "./defences/handshake.ts";
+import { MACHINE_DEFENCES } from "./defences/machine.ts";
+import { LINE_DEFENCES } from "./defences/lines.ts";
 import { RECORD_DEFENCES } from "./defences/records.ts";
 import { ROUNDS_DEFENCES } from "./defences/rounds.ts";
 import { TRANSFER_DEFENCES } from "./defences/transfer.ts";
@@ -24,7 +26,9 @@ export interface DefenceText {
 export const DEFENCES = {
   ...HANDSHAKE_DEFENCES,
   ...RECORD_DEFENCES,
+  ...LINE_DEFENCES,
   ...TRANSFER_DEFENCES,
+  ...MACHINE_DEFENCES,
   ...ROUNDS_DEFENCES,
 } as const satisfies Readonly<Record<string, DefenceText>>;
 

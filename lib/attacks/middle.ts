@@ -6,10 +6,18 @@
 import type { Bytes } from "../bytes/bytes.ts";
 import { RoundsUnits } from "./rounds_units.ts";
 import { StxUnits } from "./stx_units.ts";
-import { type Attacker, type End, type Move, pass, PEER } from "./wire.ts";
+import { type Attacker, type End, type Move, pass, PEER, type Unit } from "./wire.ts";
 
 /** The protocol on the wire. */
 export type Protocol = "stx" | "rounds";
+
+/** Cuts one direction of a connection into units. */
+export interface UnitReader {
+  /** Takes bytes as they arrived; gives the units that are whole by now. */
+  push(bytes: Bytes): readonly Unit[];
+  /** What no unit was made of, at the end of the stream. */
+  rest(): Bytes;
+}
 
 /** One arrow of a sequence diagram. */
 export interface Step {
@@ -23,14 +31,23 @@ export interface Step {
 
 /** See the module's text. One for each connection. */
 export class Middle {
-  readonly #units;
+  readonly #units: Readonly<Record<End, UnitReader>>;
   readonly #attacker: Attacker;
   readonly #onStep: (step: Step) => void;
 
-  /** @param onStep told of every unit that passes, and of everything that the attacker does */
-  constructor(protocol: Protocol, attacker: Attacker, onStep: (step: Step) => void) {
-    const Units = protocol === "stx" ? StxUnits : RoundsUnits;
-    this.#units = { client: new Units("client"), server: new Units("server") };
+  /**
+   * @param protocol one of ours, or how another one's units are read
+   * @param onStep told of every unit that passes, and of everything that the attacker does
+   */
+  constructor(
+    protocol: Protocol | ((from: End) => UnitReader),
+    attacker: Attacker,
+    onStep: (step: Step) => void,
+  ) {
+    const reader = typeof protocol === "function" ? protocol : (from: End): UnitReader => {
+      return protocol === "stx" ? new StxUnits(from) : new RoundsUnits(from);
+    };
+    this.#units = { client: reader("client"), server: reader("server") };
     this.#attacker = attacker;
     this.#onStep = onStep;
   }
@@ -41,7 +58,9 @@ export class Middle {
     for (const unit of this.#units[from].push(bytes)) {
       const answer = this.#attacker.take(unit);
       const [only] = answer;
-      if (answer.length === 1 && only!.kind === "send" && only!.bytes === unit.bytes) {
+      if (
+        answer.length === 1 && only!.kind === "send" && only!.bytes === unit.bytes && only!.to === PEER[from]
+      ) {
         this.#onStep({ from, to: PEER[from], name: unit.name, sizeBytes: unit.bytes.length });
       } else {
         this.#onStep({ from, to: "attacker", name: unit.name, sizeBytes: unit.bytes.length });

@@ -61,8 +61,8 @@ async function x25519(privateKey: CryptoKey, peer: Bytes): Promise<Bytes> {
   );
 }
 
-/** The two secrets as one; they themselves are overwritten. */
-function joinSecrets(kemSecret: Bytes, xSecret: Bytes): Bytes {
+/** What the key agreement comes to, of ML-KEM's secret and X25519's, 32 bytes each, which are overwritten. */
+export function joinSecrets(kemSecret: Bytes, xSecret: Bytes): Bytes {
   const joined = concat(kemSecret, xSecret);
   kemSecret.fill(0);
   xSecret.fill(0);

@@ -23,14 +23,16 @@ export async function importTrafficKey(suite: Suite, secret: Bytes): Promise<Tra
   const iv = expandLabel(secret, "iv", NOTHING, NONCE_SIZE);
   const key: AeadKey = await importAeadKey(suite, rawKey);
   rawKey.fill(0);
-  function nonceOf(sequence: number): Bytes {
-    const nonce = iv.slice();
-    const view = new DataView(nonce.buffer);
-    view.setUint32(8, view.getUint32(8) ^ sequence);
-    return nonce;
-  }
   return {
-    seal: (sequence, header, plaintext) => key.seal(nonceOf(sequence), header, plaintext),
-    open: (sequence, header, sealed) => key.open(nonceOf(sequence), header, sealed),
+    seal: (sequence, header, plaintext) => key.seal(nonceFor(iv, sequence), header, plaintext),
+    open: (sequence, header, sealed) => key.open(nonceFor(iv, sequence), header, sealed),
   };
+}
+
+/** The nonce of a sequence number: `iv xor (0^8, sequence)`, so that no two numbers of one key have the same. */
+export function nonceFor(iv: Bytes, sequence: number): Bytes {
+  const nonce = iv.slice();
+  const view = new DataView(nonce.buffer);
+  view.setUint32(8, view.getUint32(8) ^ sequence);
+  return nonce;
 }

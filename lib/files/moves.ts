@@ -7,6 +7,7 @@ import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
 import type { Entry, Placement } from "../ports.ts";
 import { corrupt, inspect, parentOf } from "./inspect.ts";
+import type { PlacementRules } from "./placement_rules.ts";
 
 /** Where a transfer waits and where it goes. */
 export interface Journey {
@@ -20,6 +21,8 @@ export interface Journey {
   readonly placement: Placement;
   /** The size of the only entry is not known beforehand. */
   readonly sizeUnknown: boolean;
+  /** What must hold on the way. */
+  readonly rules: PlacementRules;
 }
 
 /** One rename; all below a folder goes with it. */
@@ -90,7 +93,7 @@ export function* moves(journey: Journey, options: MoveOptions): Generator<Move> 
     }
     if (target === undefined) {
       if (entry.kind === "directory") moved.add(entry.path);
-    } else if (!replaces(entry, target, placement)) {
+    } else if (!replaces(entry, target, journey)) {
       continue;
     }
     yield { from, to };
@@ -98,28 +101,11 @@ export function* moves(journey: Journey, options: MoveOptions): Generator<Move> 
 }
 
 /** What to do where `entry` meets `target`: `true` to replace it, `false` to leave it. */
-function replaces(entry: Entry, target: Deno.FileInfo, placement: Placement): boolean {
+function replaces(entry: Entry, target: Deno.FileInfo, { placement, rules }: Journey): boolean {
   const path = finalPath(entry.path, placement);
-  if (placement.conflict === "refuse" || placement.conflict === "rename") {
-    throw taken(path, "the name is already taken");
-  }
-  requireSameKind(entry, target, path);
-  return entry.kind === "file" && placement.conflict === "overwrite";
-}
-
-/** Throws `exists` where a folder would meet something else, or the reverse; a symbolic link is no folder. */
-export function requireSameKind(entry: Entry, target: Deno.FileInfo, path: string): void {
-  if (entry.kind === "directory" && !target.isDirectory) {
-    throw taken(path, "what has this name is not a folder");
-  }
-  if (entry.kind === "file" && target.isDirectory) throw taken(path, "a folder has this name");
-}
-
-/** The error for a name that cannot be used. */
-export function taken(path: string, why: string): StxError {
-  return new StxError("exists", `Cannot receive "${escapeControls(path)}": ${why}`, {
-    hint: "Move it out of the way, or choose with --on-conflict what happens to it.",
-  });
+  rules.checkTaken(path, placement.conflict);
+  rules.checkKind(entry, target, path);
+  return entry.kind === "file" && placement.conflict !== "skip";
 }
 
 function requireWhole(journey: Journey, entry: Entry, waiting: Deno.FileInfo | undefined): void {

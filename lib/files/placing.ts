@@ -7,7 +7,8 @@ import { diskError } from "./disk_error.ts";
 import { makeDurable, pause } from "./durable.ts";
 import { findUnreal, inspect, parentOf } from "./inspect.ts";
 import { needsLess, takeBits } from "./modes.ts";
-import { finalPath, type Journey, moves, taken } from "./moves.ts";
+import { finalPath, type Journey, moves } from "./moves.ts";
+import { requireWritable } from "./private_folder.ts";
 import { mtimeMsOf } from "./walk.ts";
 
 /** Renames or looks in a row, a few milliseconds of work. */
@@ -19,7 +20,12 @@ const MODES_UNTIL_PAUSE = 16;
 export async function checkMoves(journey: Journey, isRecovering: boolean): Promise<void> {
   const mayPause = isRecovering || isMerging(journey);
   let count = 0;
-  for (const _ of moves(journey, { isRecovering, isCheck: true })) {
+  let lastParent = "";
+  for (const { to } of moves(journey, { isRecovering, isCheck: true })) {
+    const parent = parentOf(to);
+    // Half of a transfer would stand in place for as long as nobody opens the folder.
+    if (parent !== lastParent && parent !== "") requireWritable(`${journey.root}/${parent}`);
+    lastParent = parent;
     if (++count % UNTIL_PAUSE === 0 && mayPause) await pause();
   }
 }
@@ -40,7 +46,7 @@ export async function moveAll(journey: Journey, isRecovering: boolean): Promise<
   let count = 0;
   for (const { from, to } of moves(journey, { isRecovering, isCheck: false })) {
     const parent = parentOf(to);
-    if (findUnreal(root, parent) !== undefined) throw taken(to, "it would lead through a symbolic link");
+    journey.rules.checkWay(root, to);
     try {
       Deno.renameSync(from, `${root}/${to}`);
     } catch (error) {

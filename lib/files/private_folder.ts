@@ -18,6 +18,9 @@ import { findUnreal, inspect, openExisting } from "./inspect.ts";
 /** The folder in the receiving folder that holds all unfinished transfers; no transfer may bring this name. */
 export const PARTIAL_FOLDER = ".stx-partial";
 
+/** What a folder's owner needs to make names in it. */
+const OWNER_MAY_WRITE = 0o300;
+
 /** How often to begin again when another process tidies up at the very same time. */
 const ATTEMPTS = 100;
 
@@ -197,8 +200,32 @@ function lookAtNew(root: string): Deno.FileInfo {
   try {
     return look(probe);
   } finally {
-    Deno.removeSync(probe);
+    removeProbe(probe);
   }
+}
+
+function removeProbe(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    throw diskError(error, "remove", path);
+  }
+}
+
+/**
+ * Throws `permission`, or what else {@link diskError} says, unless names can be made in the folder `path`. Its mode says
+ * so for most; where it does not, the superuser for one may still, so it is tried.
+ */
+export function requireWritable(path: string): void {
+  const { mode } = look(path);
+  if (mode !== null && (mode & OWNER_MAY_WRITE) === OWNER_MAY_WRITE) return;
+  let probe: string;
+  try {
+    probe = Deno.makeTempDirSync({ dir: path, prefix: `${PARTIAL_FOLDER}-` });
+  } catch (error) {
+    throw diskError(error, "put something into", path);
+  }
+  removeProbe(probe);
 }
 
 /** Throws `permission` unless `path` is a real folder that is ours and as closed to others as can be. */

@@ -10,13 +10,11 @@ import { diskError } from "./disk_error.ts";
 import { freeName } from "./free_name.ts";
 import { FileHasher } from "./hashing.ts";
 import { inspect, parentOf } from "./inspect.ts";
-import { finalPath, requireSameKind, taken } from "./moves.ts";
+import { finalPath } from "./moves.ts";
 import { PartialFolder } from "./partial_folder.ts";
-import { openPrivateFolder, PARTIAL_FOLDER, removePrivateFolder } from "./private_folder.ts";
+import { folded, PlacementRules, taken } from "./placement_rules.ts";
+import { openPrivateFolder, removePrivateFolder } from "./private_folder.ts";
 import { mtimeMsOf } from "./walk.ts";
-
-/** An empty part, `.` or `..` at any place of a path. */
-const ESCAPING_PART = /(?:^|\/)\.{0,2}(?:\/|$)/;
 
 /**
  * Opens the existing folder `path` for receiving. Symbolic links in `path` itself are followed, once and now:
@@ -48,10 +46,17 @@ export class DiskFolder implements ReceivingFolder {
    * choose the same; for each who chose it: a placement, and once that is opened, a transfer.
    */
   readonly #chosen = new Map<string, Placement | string>();
+  readonly #rules: PlacementRules;
 
   /** `path` is absolute and without symbolic links; {@link openReceivingFolder} finds it. */
   constructor(path: string) {
     this.path = path;
+    this.#rules = this.makeRules();
+  }
+
+  /** What must hold of names and of what stands there. */
+  protected makeRules(): PlacementRules {
+    return new PlacementRules();
   }
 
   /**
@@ -59,13 +64,13 @@ export class DiskFolder implements ReceivingFolder {
    * {@link DiskFolder.release} is called. Free space is not looked at: that needs a permission of its own.
    */
   place(entries: readonly Entry[], conflict: ConflictPolicy, localId?: Bytes): Placement {
-    requireInside(entries);
+    this.#rules.checkInside(entries);
     const tops = entries.filter((entry) => !entry.path.includes("/"));
     if (conflict === "rename") return this.#placeRenamed(tops, localId);
     if (conflict === "refuse") {
       for (const top of tops) {
         if (inspect(`${this.path}/${top.path}`) !== undefined) {
-          throw taken(top.path, "the name is already taken");
+          this.#rules.checkTaken(top.path, conflict);
         }
       }
     } else if (!this.#hasNew(entries) && conflict === "skip" && entries.length > 0) {
@@ -90,18 +95,25 @@ export class DiskFolder implements ReceivingFolder {
     placement: Placement,
     sizeUnknown = false,
   ): PartialTransfer {
-    requireInside(entries);
+    this.#rules.checkInside(entries);
     const id = toHex(localId);
     const folder = openPrivateFolder(this.path, id);
     if (placement.conflict === "rename") {
       for (const name of Object.values(placement.topNames)) this.#chosen.set(folded(name), id);
     }
-    const journey = { entries, dataPath: folder.dataPath, root: this.path, placement, sizeUnknown };
+    const journey = {
+      entries,
+      dataPath: folder.dataPath,
+      root: this.path,
+      placement,
+      sizeUnknown,
+      rules: this.#rules,
+    };
     return new PartialFolder(folder, journey, () => this.#release(id));
   }
 
   isInPlace(entries: readonly Entry[], placement: Placement): boolean {
-    requireInside(entries);
+    this.#rules.checkInside(entries);
     for (const entry of entries) {
       // A symbolic link in a folder's place shows when that folder has its turn, before what lies in it.
       const info = inspect(`${this.path}/${finalPath(entry.path, placement)}`);
@@ -180,7 +192,7 @@ export class DiskFolder implements ReceivingFolder {
       if (target === undefined) {
         hasNew = true;
       } else {
-        requireSameKind(entry, target, entry.path);
+        this.#rules.checkKind(entry, target, entry.path);
         if (entry.kind === "directory") existing.add(entry.path);
       }
     }
@@ -189,22 +201,5 @@ export class DiskFolder implements ReceivingFolder {
 
   #release(who: Placement | string): void {
     for (const [name, chooser] of this.#chosen) if (chooser === who) this.#chosen.delete(name);
-  }
-}
-
-/** Two names that many file systems take for one. */
-function folded(name: string): string {
-  return name.normalize("NFC").toLowerCase();
-}
-
-function requireInside(entries: readonly Entry[]): void {
-  for (const { path } of entries) {
-    const first = path.split("/", 1)[0]!;
-    if (ESCAPING_PART.test(path) || folded(first) === PARTIAL_FOLDER) {
-      throw new StxError(
-        "bad_name",
-        `Cannot receive "${escapeControls(path)}": it does not lie in the folder`,
-      );
-    }
   }
 }

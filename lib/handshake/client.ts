@@ -7,10 +7,8 @@ import { type Bytes, concat, equal } from "../bytes/bytes.ts";
 import { sha256 } from "../crypto/hkdf.ts";
 import { type ClientShare, makeClientShare } from "../crypto/key_agreement.ts";
 import type { Suite } from "../crypto/suite.ts";
-import { importTrafficKey } from "../crypto/traffic_key.ts";
 import { StxError } from "../errors.ts";
 import { verifySignature } from "../identity/identity.ts";
-import { assertValidPublicKey } from "../identity/public_key.ts";
 import { EARLY_RECORDS, EARLY_SIZE_MAX, TAG_SIZE, WINDOW_RECORDS } from "../limits.ts";
 import type { Identity, Random } from "../ports.ts";
 import { encodeFrame, type Frame, frameHeader } from "../wire/frame.ts";
@@ -31,25 +29,19 @@ import {
   SUITE_NUMBERS,
   usesSharedKey,
   VERIFY_SIZE,
+  type Welcome,
 } from "../wire/handshake_messages.ts";
 import { checkClocks } from "./clocks.ts";
 import {
   binderFor,
   deriveExporter,
-  deriveHandshakeSecrets,
   deriveSessionSecrets,
   finishedMac,
   type SessionSecrets,
   type SharedKey,
 } from "./key_schedule.ts";
 import { HandshakeMachine, type LastWords } from "./machine.ts";
-import {
-  type HandshakeEvent,
-  refuseAnswer,
-  refuseReflection,
-  type SessionKeys,
-  signedContent,
-} from "./outcome.ts";
+import { type HandshakeEvent, refuseAnswer, type SessionKeys, signedContent } from "./outcome.ts";
 
 /** What a client needs to know. */
 export interface ClientOptions {
@@ -83,13 +75,13 @@ export class ClientHandshake extends HandshakeMachine {
   #secrets: SessionSecrets | undefined;
   #keys: SessionKeys | undefined;
 
-  private constructor(options: ClientOptions, share: ClientShare, nowMs: number) {
+  protected constructor(options: ClientOptions, share: ClientShare, nowMs: number) {
     super("client", "waitWelcome", nowMs);
     this.#options = options;
     this.#share = share;
     this.#timeS = Math.floor(nowMs / 1000);
     const hello = encodeFrame("hello", this.#hello(share));
-    this.transcript.update(hello);
+    this.absorbHello(hello);
     this.send(hello);
   }
 
@@ -98,7 +90,7 @@ export class ClientHandshake extends HandshakeMachine {
    * shared key and none is given.
    */
   static async start(options: ClientOptions, nowMs: number): Promise<ClientHandshake> {
-    return new ClientHandshake(options, await makeClientShare(options.random), nowMs);
+    return new this(options, await makeClientShare(options.random), nowMs);
   }
 
   #hello(share: ClientShare): Bytes {
@@ -127,24 +119,18 @@ export class ClientHandshake extends HandshakeMachine {
 
   async #handleWelcome(frame: Frame): Promise<HandshakeEvent> {
     const { welcome, clear, sealed } = decodeWelcome(frame.body);
-    const { suites, authModes, sharedKey } = this.#options;
-    const suite = suites.find((each) => SUITE_NUMBERS[each] === welcome.suite);
-    const authMode = authModes.find((each) => AUTH_MODE_NUMBERS[each] === welcome.authMode);
-    if (suite === undefined || authMode === undefined) {
-      throw new StxError(
-        "handshake_failed",
-        `Cannot accept WELCOME: suite ${welcome.suite} or mode ${welcome.authMode} was not offered`,
-      );
-    }
-    const usedKey = usesSharedKey([welcome.authMode]) ? sharedKey : undefined;
+    this.checkOffered(welcome);
+    const suite = nameOf(welcome.suite, SUITE_NUMBERS);
+    const authMode = nameOf(welcome.authMode, AUTH_MODE_NUMBERS);
+    const usedKey = usesSharedKey([welcome.authMode]) ? this.#options.sharedKey : undefined;
     const transcript = this.transcript;
     transcript.update(concat(frame.header, clear));
     const sharedSecret = await this.#share!.finish(welcome.serverShare);
     this.#share = undefined;
-    const secrets = deriveHandshakeSecrets(sharedSecret, transcript.value(), usedKey);
+    const secrets = this.deriveSecrets(sharedSecret, transcript.value(), usedKey);
     sharedSecret.fill(0);
     this.#master = secrets.master;
-    const receiveKey = await importTrafficKey(suite, secrets.server);
+    const receiveKey = await this.importKey(suite, secrets.server);
     const plaintext = await receiveKey.open(0, frame.header, sealed);
     if (plaintext === undefined) {
       throw new StxError(
@@ -154,26 +140,45 @@ export class ClientHandshake extends HandshakeMachine {
     }
     // From here on the server shares keys with us; who it is, is checked next.
     this.receiveKey = receiveKey;
-    this.sendKey = await importTrafficKey(suite, secrets.client);
+    this.sendKey = await this.importKey(suite, secrets.client);
     this.times = { clientS: this.#timeS, serverS: welcome.serverTimeS };
     const server = decodeServerAuthentication(plaintext);
-    assertValidPublicKey(server.serverId);
-    transcript.update(server.serverId);
+    this.checkIdentity(server.serverId);
+    this.absorbIdentity(server.serverId);
     const signed = signedContent("server", transcript.value());
-    transcript.update(server.signature);
+    this.absorbIdentity(server.signature);
     const finished = finishedMac(secrets.server, transcript.value());
     secrets.server.fill(0);
-    if (!equal(server.finished, finished)) {
-      throw new StxError("bad_proof", "Cannot accept WELCOME: the server's proof does not fit");
-    }
-    if (!await verifySignature(server.serverId, signed, server.signature)) {
-      throw new StxError("bad_signature", "Cannot accept WELCOME: the server's signature is not valid");
-    }
+    this.checkServerProof(server.finished, finished);
+    await this.checkServerSignature(server.serverId, signed, server.signature);
     transcript.update(server.finished);
-    if (usedKey !== undefined) refuseReflection(server.serverId, this.#options.identity);
+    if (usedKey !== undefined) this.checkNotOwn(server.serverId, this.#options.identity);
     refuseAnswer("checkServer", this.#options.checkServer(server.serverId, authMode));
     checkClocks(this.times);
     return await this.#sendVerify({ suite, authMode, peerIdentity: server.serverId }, secrets.client);
+  }
+
+  /** Throws `handshake_failed` for a suite or a mode that was not offered. */
+  protected checkOffered(welcome: Welcome): void {
+    const { suites, authModes } = this.#options;
+    const isSuiteOffered = suites.some((each) => SUITE_NUMBERS[each] === welcome.suite);
+    if (isSuiteOffered && authModes.some((each) => AUTH_MODE_NUMBERS[each] === welcome.authMode)) return;
+    throw new StxError(
+      "handshake_failed",
+      `Cannot accept WELCOME: suite ${welcome.suite} or mode ${welcome.authMode} was not offered`,
+    );
+  }
+
+  /** Throws `bad_proof` where the server's proof is not the one that the keys make of the transcript. */
+  protected checkServerProof(shown: Bytes, expected: Bytes): void {
+    if (equal(shown, expected)) return;
+    throw new StxError("bad_proof", "Cannot accept WELCOME: the server's proof does not fit");
+  }
+
+  /** Throws `bad_signature` where the owner of the server's identity has not signed the transcript. */
+  protected async checkServerSignature(serverId: Bytes, signed: Bytes, signature: Bytes): Promise<void> {
+    if (await verifySignature(serverId, signed, signature)) return;
+    throw new StxError("bad_signature", "Cannot accept WELCOME: the server's signature is not valid");
   }
 
   async #sendVerify(
@@ -183,9 +188,11 @@ export class ClientHandshake extends HandshakeMachine {
     const transcript = this.transcript;
     const { identity, intent } = this.#options;
     const header = frameHeader("verify", VERIFY_SIZE + TAG_SIZE);
-    transcript.update(concat(header, identity.publicKey, Uint8Array.of(INTENT_NUMBERS[intent])));
+    transcript.update(header);
+    this.absorbIdentity(identity.publicKey);
+    transcript.update(Uint8Array.of(INTENT_NUMBERS[intent]));
     const signature = await identity.sign(signedContent("client", transcript.value()));
-    transcript.update(signature);
+    this.absorbIdentity(signature);
     const proof = finishedMac(clientSecret, transcript.value());
     clientSecret.fill(0);
     transcript.update(proof);
@@ -255,4 +262,9 @@ export class ClientHandshake extends HandshakeMachine {
     this.#master?.fill(0);
     this.#secrets?.ready.fill(0);
   }
+}
+
+/** The name of a number that was offered, and so has one. */
+function nameOf<Name extends string>(number: number, numbers: Readonly<Record<Name, number>>): Name {
+  return (Object.keys(numbers) as Name[]).find((name) => numbers[name] === number)!;
 }

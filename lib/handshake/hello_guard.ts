@@ -24,9 +24,7 @@ export class HelloGuard {
    */
   admit(nonce: Bytes, nowMs: number): number {
     const key = String.fromCharCode(...nonce);
-    if (this.#nonces.has(key)) {
-      throw new StxError("handshake_failed", "Cannot accept HELLO: it was here before");
-    }
+    this.refuseSeen(this.#nonces.has(key));
     // A clock that was set back must not empty the bucket, nor stop it from filling.
     const gained = Math.max(0, nowMs - this.#filledMs) * PUBLIC_KEY_PER_SECOND / 1000;
     this.#tokens = Math.min(PUBLIC_KEY_BURST, this.#tokens + gained);
@@ -41,5 +39,10 @@ export class HelloGuard {
       this.#nonces.delete(oldest!);
     }
     return this.#admittedCount++;
+  }
+
+  /** Throws `handshake_failed` for a HELLO that was here before. */
+  protected refuseSeen(wasSeen: boolean): void {
+    if (wasSeen) throw new StxError("handshake_failed", "Cannot accept HELLO: it was here before");
   }
 }

@@ -4,13 +4,17 @@
  */
 import { type Bytes, concat } from "../bytes/bytes.ts";
 import { RunningSha256 } from "../crypto/hkdf.ts";
-import type { TrafficKey } from "../crypto/traffic_key.ts";
+import type { Suite } from "../crypto/suite.ts";
+import { importTrafficKey, type TrafficKey } from "../crypto/traffic_key.ts";
 import { StxError } from "../errors.ts";
+import { assertValidPublicKey } from "../identity/public_key.ts";
 import { HANDSHAKE_TIMEOUT_MS, TAG_SIZE } from "../limits.ts";
+import type { Identity } from "../ports.ts";
 import { alertError, decodeAlert, encodeAlert, handshakeAlertFor } from "../wire/alert.ts";
 import { encodeFrame, type Frame, FrameAssembler, frameHeader } from "../wire/frame.ts";
 import { clockSkew, type HandshakeTimes } from "./clocks.ts";
-import type { HandshakeEvent } from "./outcome.ts";
+import { deriveHandshakeSecrets, type HandshakeSecrets, type SharedKey } from "./key_schedule.ts";
+import { type HandshakeEvent, refuseReflection } from "./outcome.ts";
 import { type HandshakeRole, type HandshakeState, stateAfter } from "./transitions.ts";
 
 /** How an end says why it fails: to nobody, to everybody, or to its peer alone. */
@@ -146,6 +150,40 @@ export abstract class HandshakeMachine {
 
   /** Overwrites or lets go of every secret. */
   protected abstract forget(): void;
+
+  /** Makes HELLO part of the transcript, and so of every key, proof and signature that follows. */
+  protected absorbHello(frame: Bytes): void {
+    this.transcript.update(frame);
+  }
+
+  /** Makes who an end says it is, or the signature that shows it, part of the transcript. */
+  protected absorbIdentity(part: Bytes): void {
+    this.transcript.update(part);
+  }
+
+  /** The handshake's own keys, of all that makes them: the key agreement, what was said, the shared key if one is used. */
+  protected deriveSecrets(
+    sharedSecret: Bytes,
+    th2: Bytes,
+    sharedKey: SharedKey | undefined,
+  ): HandshakeSecrets {
+    return deriveHandshakeSecrets(sharedSecret, th2, sharedKey);
+  }
+
+  /** The key of one direction: what it seals nobody else reads, and what anybody else made does not open. */
+  protected importKey(suite: Suite, secret: Bytes): Promise<TrafficKey> {
+    return importTrafficKey(suite, secret);
+  }
+
+  /** Throws `bad_identity` for a peer's identity under which anybody can sign, or that is none. */
+  protected checkIdentity(peerIdentity: Bytes): void {
+    assertValidPublicKey(peerIdentity);
+  }
+
+  /** Throws `bad_identity` if the peer shows this end's own identity. */
+  protected checkNotOwn(peerIdentity: Bytes, own: Identity): void {
+    refuseReflection(peerIdentity, own);
+  }
 
   async #take(frame: Frame, nowMs: number): Promise<HandshakeEvent | undefined> {
     if (frame.type === "alert") throw this.#endedBy(frame.body, false);

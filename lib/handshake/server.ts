@@ -7,10 +7,8 @@ import { type Bytes, concat, equal } from "../bytes/bytes.ts";
 import { sha256 } from "../crypto/hkdf.ts";
 import { answerClientShare } from "../crypto/key_agreement.ts";
 import type { Suite } from "../crypto/suite.ts";
-import { importTrafficKey } from "../crypto/traffic_key.ts";
 import { StxError } from "../errors.ts";
 import { verifySignature } from "../identity/identity.ts";
-import { assertValidPublicKey } from "../identity/public_key.ts";
 import { BEFORE_READY_SIZE_MAX, CLOCK_SKEW_MAX_MS, TAG_SIZE } from "../limits.ts";
 import type { Identity, NonceStore, Random } from "../ports.ts";
 import { type Frame, frameHeader } from "../wire/frame.ts";
@@ -39,13 +37,12 @@ import type { HelloGuard } from "./hello_guard.ts";
 import {
   binderFor,
   deriveExporter,
-  deriveHandshakeSecrets,
   deriveSessionSecrets,
   finishedMac,
   type SharedKey,
 } from "./key_schedule.ts";
 import { HandshakeMachine, type LastWords } from "./machine.ts";
-import { type HandshakeEvent, refuseAnswer, refuseReflection, signedContent } from "./outcome.ts";
+import { type HandshakeEvent, refuseAnswer, signedContent } from "./outcome.ts";
 
 /** What a server needs to know. */
 export interface ServerOptions {
@@ -73,11 +70,20 @@ export interface ServerOptions {
 }
 
 /** What HELLO has settled. */
-interface Agreed {
+export interface Agreed {
   readonly suite: Suite;
   readonly authMode: AuthMode;
   readonly sharedKey: SharedKey | undefined;
   readonly clientNonce: Bytes;
+}
+
+/** What a server brings to one handshake. */
+export interface Contribution {
+  readonly nonce: Bytes;
+  /** For WELCOME. */
+  readonly publicShare: Bytes;
+  /** What the key agreement comes to; overwritten once used. */
+  readonly secret: Bytes;
 }
 
 /** See the module's text. */
@@ -112,15 +118,15 @@ export class ServerHandshake extends HandshakeMachine {
 
   async #handleHello(frame: Frame, nowMs: number): Promise<void> {
     const hello = decodeHello(frame.body);
-    const agreed = this.#agree(hello, frame);
+    const agreed = this.agree(hello, frame);
     this.#agreed = agreed;
     const { guard, identity, random } = this.#options;
     this.#helloNumber = guard.admit(hello.clientNonce, nowMs);
-    const share = await answerClientShare(hello.clientShare, random);
+    const share = await this.contribute(hello.clientShare, random);
     this.times = { clientS: hello.clientTimeS, serverS: Math.floor(nowMs / 1000) };
     const clear = encodeWelcome({
       serverTimeS: this.times.serverS,
-      serverNonce: random.bytes(HANDSHAKE_NONCE_SIZE),
+      serverNonce: share.nonce,
       serverShare: share.publicShare,
       suite: SUITE_NUMBERS[agreed.suite],
       authMode: AUTH_MODE_NUMBERS[agreed.authMode],
@@ -128,17 +134,17 @@ export class ServerHandshake extends HandshakeMachine {
     });
     const header = frameHeader("welcome", clear.length + SERVER_AUTHENTICATION_SIZE + TAG_SIZE);
     const transcript = this.transcript;
-    transcript.update(concat(frame.header, frame.body));
+    this.absorbHello(concat(frame.header, frame.body));
     transcript.update(concat(header, clear));
-    const secrets = deriveHandshakeSecrets(share.secret, transcript.value(), agreed.sharedKey);
+    const secrets = this.deriveSecrets(share.secret, transcript.value(), agreed.sharedKey);
     share.secret.fill(0);
     this.#master = secrets.master;
     this.#clientSecret = secrets.client;
-    this.receiveKey = await importTrafficKey(agreed.suite, secrets.client);
-    this.sendKey = await importTrafficKey(agreed.suite, secrets.server);
-    transcript.update(identity.publicKey);
+    this.receiveKey = await this.importKey(agreed.suite, secrets.client);
+    this.sendKey = await this.importKey(agreed.suite, secrets.server);
+    this.absorbIdentity(identity.publicKey);
     const signature = await identity.sign(signedContent("server", transcript.value()));
-    transcript.update(signature);
+    this.absorbIdentity(signature);
     const finished = finishedMac(secrets.server, transcript.value());
     secrets.server.fill(0);
     transcript.update(finished);
@@ -146,8 +152,14 @@ export class ServerHandshake extends HandshakeMachine {
     this.send(concat(header, clear, await this.sendKey.seal(0, header, plaintext)));
   }
 
+  /** Keys and a nonce that no handshake before this one had, so that nothing of an earlier one fits it. */
+  protected async contribute(clientShare: Bytes, random: Random): Promise<Contribution> {
+    const share = await answerClientShare(clientShare, random);
+    return { ...share, nonce: random.bytes(HANDSHAKE_NONCE_SIZE) };
+  }
+
   /** Settles suite and mode before any public-key work; throws `handshake_failed` where there is no common ground. */
-  #agree(hello: Hello, frame: Frame): Agreed {
+  protected agree(hello: Hello, frame: Frame): Agreed {
     const { suites, authModes } = this.#options;
     const suite = firstCommon(hello.suites, suites, SUITE_NUMBERS);
     if (suite === undefined) {
@@ -181,7 +193,7 @@ export class ServerHandshake extends HandshakeMachine {
     const th0 = sha256(frame.header, frame.body.subarray(0, frame.body.length - PROOF_SIZE));
     let found: SharedKey | undefined;
     for (const key of sharedKeys) {
-      if (equal(binderFor(key, th0), hello.binder)) found = key;
+      if (this.fitsBinder(key, th0, hello.binder)) found = key;
     }
     if (found === undefined) {
       throw new StxError(
@@ -195,6 +207,11 @@ export class ServerHandshake extends HandshakeMachine {
     return found;
   }
 
+  /** Says whether HELLO's binder was made with this shared key. */
+  protected fitsBinder(key: SharedKey, th0: Bytes, binder: Bytes): boolean {
+    return equal(binderFor(key, th0), binder);
+  }
+
   async #handleVerify(frame: Frame): Promise<HandshakeEvent> {
     const plaintext = await this.receiveKey!.open(0, frame.header, frame.body);
     if (plaintext === undefined) {
@@ -204,17 +221,15 @@ export class ServerHandshake extends HandshakeMachine {
       );
     }
     const verify = decodeVerify(plaintext);
-    assertValidPublicKey(verify.clientId);
+    this.checkIdentity(verify.clientId);
     const transcript = this.transcript;
-    transcript.update(concat(frame.header, verify.clientId, Uint8Array.of(verify.intent)));
+    transcript.update(frame.header);
+    this.absorbIdentity(verify.clientId);
+    transcript.update(Uint8Array.of(verify.intent));
     const signed = signedContent("client", transcript.value());
-    transcript.update(verify.signature);
-    if (!equal(verify.proof, finishedMac(this.#clientSecret!, transcript.value()))) {
-      throw new StxError("bad_proof", "Cannot accept VERIFY: the client's proof does not fit");
-    }
-    if (!await verifySignature(verify.clientId, signed, verify.signature)) {
-      throw new StxError("bad_signature", "Cannot accept VERIFY: the client's signature is not valid");
-    }
+    this.absorbIdentity(verify.signature);
+    this.checkClientProof(verify.proof, finishedMac(this.#clientSecret!, transcript.value()));
+    await this.checkClientSignature(verify.clientId, signed, verify.signature);
     transcript.update(verify.proof);
     if (verify.intent !== INTENT_NUMBERS.send) {
       throw new StxError("handshake_failed", `Cannot accept VERIFY: intent ${verify.intent} does not exist`);
@@ -223,20 +238,35 @@ export class ServerHandshake extends HandshakeMachine {
     return await this.#sendReady(verify.clientId);
   }
 
+  /** Throws `bad_proof` where the client's proof is not the one that the keys make of the transcript. */
+  protected checkClientProof(shown: Bytes, expected: Bytes): void {
+    if (equal(shown, expected)) return;
+    throw new StxError("bad_proof", "Cannot accept VERIFY: the client's proof does not fit");
+  }
+
+  /** Throws `bad_signature` where the owner of the client's identity has not signed the transcript. */
+  protected async checkClientSignature(clientId: Bytes, signed: Bytes, signature: Bytes): Promise<void> {
+    if (await verifySignature(clientId, signed, signature)) return;
+    throw new StxError("bad_signature", "Cannot accept VERIFY: the client's signature is not valid");
+  }
+
+  /** Throws `handshake_failed` for the nonce of a HELLO that has opened a session before. */
+  protected claimNonce(clientNonce: Bytes, expiresMs: number, nowMs: number): void {
+    if (this.#options.nonces.claim(clientNonce, expiresMs, nowMs)) return;
+    throw new StxError("handshake_failed", "Cannot accept VERIFY: its HELLO has opened a session before");
+  }
+
   /** Decides about a client that has proved who it is. */
   #accept(clientId: Bytes, intent: Intent): void {
-    const { identity, authorize, nonces } = this.#options;
+    const { identity, authorize } = this.#options;
     const { authMode, sharedKey, clientNonce } = this.#agreed!;
-    if (sharedKey !== undefined) refuseReflection(clientId, identity);
+    if (sharedKey !== undefined) this.checkNotOwn(clientId, identity);
     const times = this.times!;
     checkClocks(times);
     refuseAnswer("authorize", authorize(clientId, intent, authMode));
     const nowMs = times.serverS * 1000;
     // Until then a HELLO with this time could be in its window: it may be as far ahead of this clock as allowed.
-    const expiresMs = nowMs + 2 * CLOCK_SKEW_MAX_MS;
-    if (!nonces.claim(clientNonce, expiresMs, nowMs)) {
-      throw new StxError("handshake_failed", "Cannot accept VERIFY: its HELLO has opened a session before");
-    }
+    this.claimNonce(clientNonce, nowMs + 2 * CLOCK_SKEW_MAX_MS, nowMs);
   }
 
   async #sendReady(peerIdentity: Bytes): Promise<HandshakeEvent> {

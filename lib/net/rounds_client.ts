@@ -109,14 +109,19 @@ export class RoundsMembership {
       // A line that is lost is one that ends.
       const size = await this.#duplex.read(this.#buffer).catch(() => null);
       if (size === null) {
-        const error = new StxError("connection_lost", GONE, {
-          hint: "it was stopped, or the line was cut: the same command joins again",
-        });
+        const error = this.endWithoutClose();
         this.#end = { error };
         throw error;
       }
       this.#events = this.#session.receive(this.#buffer.subarray(0, size));
     }
+  }
+
+  /** What an end of the stream is that no CLOSE came before: a cut, and never the server's word. */
+  protected endWithoutClose(): StxError {
+    return new StxError("connection_lost", GONE, {
+      hint: "it was stopped, or the line was cut: the same command joins again",
+    });
   }
 
   #nextEvent(): RoundsClientEvent | undefined {
@@ -143,6 +148,20 @@ const REASONS = {
   full: "The server has no room",
 } as const;
 
+/** What a membership is made of; the simulator's controls have others. */
+export interface RoundsParts {
+  /** Begins a session. */
+  readonly startSession: (options: RoundsClientOptions) => RoundsClient;
+  /** Makes the membership around it. */
+  readonly makeMembership: (session: RoundsClient, duplex: Duplex) => RoundsMembership;
+}
+
+/** The ones that every client has. */
+export const OWN_ROUNDS_PARTS: RoundsParts = {
+  startSession: (options) => RoundsClient.start(options),
+  makeMembership: (session, duplex) => new RoundsMembership(session, duplex),
+};
+
 /**
  * Opens a session over `duplex`, which is closed if that fails. Rejects with a `ProtocolError`, or `connection_lost`
  * where the server goes, or does not answer within 10 s.
@@ -151,6 +170,7 @@ export async function joinRounds(
   duplex: Duplex,
   options: RoundsClientOptions,
   clock: Clock,
+  parts = OWN_ROUNDS_PARTS,
 ): Promise<RoundsMembership> {
   let isLate = false;
   const cancel = clock.after(ROUNDS_HANDSHAKE_TIMEOUT_MS, () => {
@@ -158,7 +178,7 @@ export async function joinRounds(
     duplex.close();
   });
   try {
-    const membership = new RoundsMembership(RoundsClient.start(options), duplex);
+    const membership = parts.makeMembership(parts.startSession(options), duplex);
     await membership.flush();
     await membership.next();
     return membership;

@@ -13,7 +13,7 @@ import type { Clock, Duplex, Random, RoundsKeyStore } from "../ports.ts";
 import { LimitError, ProtocolError } from "../rounds/errors.ts";
 import type { CloseReason } from "../rounds/messages.ts";
 import { type ClosedRound, Rounds, type RoundsOptions } from "../rounds/rounds.ts";
-import { type RoundsServerEvent, RoundsServerSession } from "../rounds/server.ts";
+import { type RoundsServerEvent, type RoundsServerOptions, RoundsServerSession } from "../rounds/server.ts";
 import { Admission } from "./admission.ts";
 import { type FailureCount, FailureCounts } from "./failure_counts.ts";
 
@@ -100,7 +100,7 @@ export class RoundsService {
   async serve(duplex: Duplex, address: string): Promise<void> {
     if (this.#isStopping) return duplex.close();
     const { keys, random, clock } = this.#options;
-    const session = new RoundsServerSession({ keys, random, serverRound: () => this.#rounds.lastNumber });
+    const session = this.makeSession({ keys, random, serverRound: () => this.#rounds.lastNumber });
     const member = new Member(session, duplex, address, clock);
     this.#connections.add(member);
     const leavePlace = this.#admission.enter(address, () => duplex.close());
@@ -164,8 +164,7 @@ export class RoundsService {
       return false;
     }
     if (other !== undefined) {
-      this.#end(other, "superseded");
-      void other.finish();
+      this.supersede(id);
     } else if (this.#members.size >= ROUNDS_CLIENTS_MAX) {
       // The session of a client that was revoked goes on, so that there may be more of them than are enrolled.
       member.session.close("full");
@@ -174,6 +173,18 @@ export class RoundsService {
     this.#members.set(id, member);
     this.#options.onEvent({ kind: "joined", id, address: member.address });
     return true;
+  }
+
+  /** Ends the older session of a client, so that each client is there once. */
+  protected supersede(id: string): void {
+    const older = this.#members.get(id)!;
+    this.#end(older, "superseded");
+    void older.finish();
+  }
+
+  /** Makes a connection's session; the simulator's controls have others. */
+  protected makeSession(options: RoundsServerOptions): RoundsServerSession {
+    return new RoundsServerSession(options);
   }
 
   /** Ends a session with a word that is still to be written. */

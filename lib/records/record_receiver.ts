@@ -103,7 +103,7 @@ export class RecordReceiver {
       }
       if (record.kind === "damaged") {
         this.#resyncSinceMs = nowMs;
-        this.#ask(naks);
+        this.askAgain(naks);
       } else if (this.#isRepetition(record.sequence)) {
         this.#discard(record.header.length + record.sealed.length);
       } else {
@@ -117,13 +117,14 @@ export class RecordReceiver {
     const found = this.#assembler.findIntact(this.#expected);
     this.#discard(found.discardedBytes);
     // A damaged record with the awaited number is the repetition, hit again.
-    if (found.damaged > 0) this.#ask(naks);
+    if (found.damaged > 0) this.askAgain(naks);
     if (found.record !== undefined) this.#resyncSinceMs = undefined;
     else if (nowMs - sinceMs >= RESYNC_TIMEOUT_MS) this.#failResync();
     return found.record;
   }
 
-  #ask(naks: number[]): void {
+  /** Asks for the record that was damaged. Throws `connection_lost` where too many were. */
+  protected askAgain(naks: number[]): void {
     // All that is here was sent before the peer can have heard of it.
     if (naks.length > 0) return;
     this.#nakCount += 1;

@@ -21,8 +21,10 @@ import { RECORD_OVERHEAD, recordHeader, recordParts } from "../wire/record.ts";
 import type { TrafficKeys } from "./traffic_keys.ts";
 
 /** A record from the moment its number is claimed until it is acknowledged. */
-interface OutgoingRecord {
+export interface OutgoingRecord {
+  /** Its number. */
   readonly sequence: number;
+  /** Bytes of the whole of it. */
   readonly sizeBytes: number;
   /** The wire bytes; absent while the seal is under way. */
   parts: readonly Bytes[] | undefined;
@@ -154,7 +156,7 @@ export class RecordSender {
       for (const record of this.#inFlight.slice(0, this.#givenOut)) {
         if (record.sequence < this.#repeatFrom) continue;
         record.isRepeated = true;
-        output.push(...record.parts!);
+        output.push(...this.repetitionOf(record));
       }
       this.#repeatFrom = undefined;
     }
@@ -167,14 +169,23 @@ export class RecordSender {
     return output;
   }
 
+  /** What goes out when a record is asked for again: the very bytes that went out before, sealed once and for all. */
+  protected repetitionOf(record: OutgoingRecord): readonly Bytes[] {
+    return record.parts!;
+  }
+
+  /** Throws `malformed` for an acknowledgement of records that nobody can have seen yet. */
+  protected checkAcknowledged(upTo: number): void {
+    if (upTo <= this.#nextSequence - this.waitingCount) return;
+    throw new StxError(
+      "malformed",
+      `Cannot accept an acknowledgement up to ${upTo}: only ${this.#nextSequence} were sent`,
+    );
+  }
+
   /** Lets go of what the peer has. A lower number than known is ignored; one never sent is `malformed`. */
   acknowledge(upTo: number): void {
-    if (upTo > this.#nextSequence - this.waitingCount) {
-      throw new StxError(
-        "malformed",
-        `Cannot accept an acknowledgement up to ${upTo}: only ${this.#nextSequence} were sent`,
-      );
-    }
+    this.checkAcknowledged(upTo);
     let count = 0;
     while (count < this.#inFlight.length && this.#inFlight[count]!.sequence < upTo) {
       const record = this.#inFlight[count]!;

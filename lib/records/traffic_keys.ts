@@ -39,6 +39,16 @@ export class TrafficKeys {
     return importTrafficKey(suite, secret);
   }
 
+  /** The secret of the next generation, from which nobody gets back to this one. */
+  protected nextSecret(secret: Bytes): Bytes {
+    return expandLabel(secret, "traffic upd", NOTHING, HASH_SIZE);
+  }
+
+  /** Overwrites a secret whose time is over. */
+  protected forget(secret: Bytes): void {
+    secret.fill(0);
+  }
+
   /**
    * The key for a sequence number. Numbers must come in ascending order: an earlier generation's key is not
    * to be had any more. A promise is returned only while a generation's key is being imported.
@@ -48,8 +58,8 @@ export class TrafficKeys {
     const generation = Math.floor(sequence / 2 ** GENERATION_SHIFT);
     if (this.#generation < generation) {
       while (this.#generation < generation) {
-        const next = expandLabel(this.#secret, "traffic upd", NOTHING, HASH_SIZE);
-        this.#secret.fill(0);
+        const next = this.nextSecret(this.#secret);
+        this.forget(this.#secret);
         this.#secret = next;
         this.#generation += 1;
       }
@@ -61,7 +71,7 @@ export class TrafficKeys {
 
   /** Overwrites the secret and lets go of the key. */
   erase(): void {
-    this.#secret.fill(0);
+    this.forget(this.#secret);
     this.#erased = true;
     this.#current = undefined;
     this.#loading = Promise.reject(new Error("The session's keys are erased"));

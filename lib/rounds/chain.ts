@@ -9,11 +9,11 @@
  */
 import { type Bytes, concat, equal, utf8 } from "../bytes/bytes.ts";
 import { CBC_BLOCK_SIZE, CBC_KEY_SIZE, cbcCiphertextSize, decryptCbc, encryptCbc } from "../crypto/cbc.ts";
-import { HASH_SIZE, sha256 } from "../crypto/hkdf.ts";
+import { HASH_SIZE } from "../crypto/hkdf.ts";
 import { secretBytes, secretExpand, secretHmac, secretSha256 } from "../crypto/secret_hash.ts";
 import type { Random } from "../ports.ts";
 import { MacError } from "./errors.ts";
-import { type Direction, encodeHeader, type Packet, type PacketHeader } from "./packet.ts";
+import { encodeHeader, type Packet, type PacketHeader } from "./packet.ts";
 
 /** The chain of one direction. */
 export class Chain {
@@ -33,22 +33,20 @@ export class Chain {
   /** Seals the next packet of this direction. */
   seal(header: PacketHeader, body: Bytes, random: Random): Bytes {
     const iv = random.bytes(CBC_BLOCK_SIZE);
-    const ciphertext = this.#withKey("encrypt", CBC_KEY_SIZE, (key) => encryptCbc(key, iv, body));
+    const ciphertext = this.encrypt(iv, body);
     const covered = concat(encodeHeader(header, cbcCiphertextSize(body.length)), iv, ciphertext);
     const packet = concat(covered, this.#mac(covered));
-    this.#advance(packet);
+    this.advance(packet);
     return packet;
   }
 
   /** Opens the next packet of this direction. Throws `MacError`, having changed nothing, if it is not authentic. */
   open(packet: Packet): Bytes {
-    const isAuthentic = equal(this.#mac(packet.covered), packet.mac);
-    const body = isAuthentic
-      ? this.#withKey("encrypt", CBC_KEY_SIZE, (key) => decryptCbc(key, packet.iv, packet.ciphertext))
-      : undefined;
+    this.checkMac(packet);
+    const body = this.decrypt(packet);
     // Whoever holds the keys has padded it wrongly; nobody is told the difference.
-    if (body === undefined) throw new MacError("Cannot accept a packet: its MAC does not hold");
-    this.#advance(packet.bytes);
+    if (body === undefined) throw notAuthentic();
+    this.advance(packet.bytes);
     return body;
   }
 
@@ -56,6 +54,26 @@ export class Chain {
   erase(): void {
     this.#key.fill(0);
     this.#isErased = true;
+  }
+
+  /** Throws `MacError` for a packet that nobody with the chain key has made. */
+  protected checkMac(packet: Packet): void {
+    if (!equal(this.#mac(packet.covered), packet.mac)) throw notAuthentic();
+  }
+
+  /** Hides a body from everybody without the chain key. */
+  protected encrypt(iv: Bytes, body: Bytes): Bytes {
+    return this.#withKey("encrypt", CBC_KEY_SIZE, (key) => encryptCbc(key, iv, body));
+  }
+
+  /** The body of a packet; `undefined` where its padding is wrong. */
+  protected decrypt({ iv, ciphertext }: Packet): Bytes | undefined {
+    return this.#withKey("encrypt", CBC_KEY_SIZE, (key) => decryptCbc(key, iv, ciphertext));
+  }
+
+  /** Goes on to the next packet's chain key, and forgets this one's. */
+  protected advance(packet: Bytes): void {
+    this.#take(secretSha256(this.#key, packet));
   }
 
   #mac(covered: Bytes): Bytes {
@@ -73,42 +91,12 @@ export class Chain {
     }
   }
 
-  #advance(packet: Bytes): void {
-    this.#take(secretSha256(this.#key, packet));
-  }
-
   #take(key: Bytes): void {
     this.#key.set(key);
     key.fill(0);
   }
 }
 
-/**
- * Runs `use` with the chain of HELLO or CHALLENGE: `HKDF-Expand(root, "stx rounds hello " | "c2s" or "s2c", 32)`. It is
- * for one packet, and erased then.
- */
-export function withHelloChain<T>(root: Bytes, direction: Direction, use: (chain: Chain) => T): T {
-  const chain = new Chain(secretExpand(root, utf8(`stx rounds hello ${direction}`), HASH_SIZE));
-  try {
-    return use(chain);
-  } finally {
-    chain.erase();
-  }
-}
-
-/**
- * The chains of a session: `HKDF-Expand(HKDF-Extract(SHA-256(HELLO | CHALLENGE), root), "stx rounds session " | "c2s"
- * or "s2c", 32)`, the two packets whole.
- */
-export function sessionChains(
-  root: Bytes,
-  hello: Bytes,
-  challenge: Bytes,
-): Readonly<Record<Direction, Chain>> {
-  const session = secretHmac(sha256(hello, challenge), root);
-  const chain = (direction: Direction) =>
-    new Chain(secretExpand(session, utf8(`stx rounds session ${direction}`), HASH_SIZE));
-  const chains = { c2s: chain("c2s"), s2c: chain("s2c") };
-  session.fill(0);
-  return chains;
+function notAuthentic(): MacError {
+  return new MacError("Cannot accept a packet: its MAC does not hold");
 }

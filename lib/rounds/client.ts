@@ -6,8 +6,7 @@ import type { Bytes } from "../bytes/bytes.ts";
 import { cbcCiphertextSize } from "../crypto/cbc.ts";
 import { ROUNDS_CIPHERTEXT_SIZE_MAX } from "../limits.ts";
 import type { Random } from "../ports.ts";
-import { sessionChains, withHelloChain } from "./chain.ts";
-import { LimitError, RoundError, StateError } from "./errors.ts";
+import { LimitError, StateError } from "./errors.ts";
 import {
   type Aggregate,
   type CloseReason,
@@ -47,7 +46,7 @@ export class RoundsClient extends RoundsSession<RoundsClientEvent> {
   /** What the first DATA returns. */
   #challenge: Bytes | undefined;
 
-  private constructor(options: RoundsClientOptions) {
+  protected constructor(options: RoundsClientOptions) {
     super("client", "start", options.random);
     this.#id = options.id;
     this.#root = options.root;
@@ -62,9 +61,9 @@ export class RoundsClient extends RoundsSession<RoundsClientEvent> {
         `Cannot begin a session: ${options.id} has used its ${options.epoch} epochs, and has to be enrolled again`,
       );
     }
-    const client = new RoundsClient(options);
+    const client = new this(options);
     const nonce = options.random.bytes(ROUNDS_NONCE_SIZE);
-    client.#hello = withHelloChain(options.root, "c2s", (chain) => {
+    client.#hello = client.keySchedule.withHelloChain(options.root, "c2s", (chain) => {
       return client.send(chain, "hello", options.id, nonce);
     });
     return client;
@@ -98,11 +97,8 @@ export class RoundsClient extends RoundsSession<RoundsClientEvent> {
     this.moveTo("closed");
   }
 
-  protected override checkEpoch(header: PacketHeader): void {
-    if (header.id === this.#id && header.epoch === this.epoch) return;
-    throw new RoundError(
-      `Cannot accept a packet: it is of epoch ${header.epoch}, expected ${this.epoch}, or of another client`,
-    );
+  protected override checkOrigin(header: PacketHeader): void {
+    this.checkEpoch(header, this.#id);
   }
 
   protected override handle(packet: Packet, opcode: Opcode): RoundsClientEvent {
@@ -115,9 +111,9 @@ export class RoundsClient extends RoundsSession<RoundsClientEvent> {
   }
 
   #handleChallenge(packet: Packet): RoundsClientEvent {
-    const body = withHelloChain(this.#root, "s2c", (chain) => chain.open(packet));
+    const body = this.keySchedule.withHelloChain(this.#root, "s2c", (chain) => chain.open(packet));
     const { challenge, serverRound } = decodeChallenge(body);
-    this.chains = sessionChains(this.#root, this.#hello!, packet.bytes);
+    this.chains = this.keySchedule.sessionChains(this.#root, this.#hello!, packet.bytes);
     this.#root.fill(0);
     this.#hello = undefined;
     this.#challenge = challenge;

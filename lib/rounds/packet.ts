@@ -123,24 +123,13 @@ export class PacketAssembler {
     const bytes = this.#buffer.subarray(0, this.#size);
     if (bytes.length < HEAD_SIZE) return undefined;
     const idSize = bytes[3]!;
-    if (idSize === 0 || idSize > ROUNDS_ID_SIZE_MAX) {
-      throw new LimitError(
-        `Cannot read a packet: its id has ${idSize} bytes, 1 to ${ROUNDS_ID_SIZE_MAX} may be`,
-      );
-    }
+    this.checkIdSize(idSize);
     const headerSize = HEAD_SIZE + idSize + NUMBERS_SIZE;
     if (bytes.length < headerSize) return undefined;
     const view = new DataView(bytes.buffer, bytes.byteOffset, headerSize);
     const numbersAt = HEAD_SIZE + idSize;
     const ciphertextSize = view.getUint32(numbersAt + 8);
-    if (
-      ciphertextSize === 0 || ciphertextSize > ciphertextSizeMax || ciphertextSize % CBC_BLOCK_SIZE !== 0
-    ) {
-      throw new LimitError(
-        `Cannot read a packet: its ciphertext has ${ciphertextSize} bytes, 16 to ${ciphertextSizeMax} in blocks of ` +
-          "16 may be",
-      );
-    }
+    this.checkCiphertextSize(ciphertextSize, ciphertextSizeMax);
     const macAt = headerSize + CBC_BLOCK_SIZE + ciphertextSize;
     const packetSize = macAt + HASH_SIZE;
     if (bytes.length < packetSize) return undefined;
@@ -164,5 +153,20 @@ export class PacketAssembler {
       ciphertext: whole.subarray(headerSize + CBC_BLOCK_SIZE, macAt),
       mac: whole.subarray(macAt),
     };
+  }
+  /** Throws `LimitError` for an id that nobody can have. */
+  protected checkIdSize(sizeBytes: number): void {
+    if (sizeBytes > 0 && sizeBytes <= ROUNDS_ID_SIZE_MAX) return;
+    throw new LimitError(
+      `Cannot read a packet: its id has ${sizeBytes} bytes, 1 to ${ROUNDS_ID_SIZE_MAX} may be`,
+    );
+  }
+
+  /** Throws `LimitError` for a ciphertext that is larger than what may come, or not in whole blocks. */
+  protected checkCiphertextSize(sizeBytes: number, sizeMax: number): void {
+    if (sizeBytes > 0 && sizeBytes <= sizeMax && sizeBytes % CBC_BLOCK_SIZE === 0) return;
+    throw new LimitError(
+      `Cannot read a packet: its ciphertext has ${sizeBytes} bytes, 16 to ${sizeMax} in blocks of 16 may be`,
+    );
   }
 }

@@ -6,7 +6,6 @@
 import { type Bytes, equal } from "../bytes/bytes.ts";
 import { EPOCHS_AHEAD_MAX } from "../limits.ts";
 import type { Random, RoundsKeyStore } from "../ports.ts";
-import { sessionChains, withHelloChain } from "./chain.ts";
 import { MacError, RoundError } from "./errors.ts";
 import {
   type Aggregate,
@@ -20,7 +19,7 @@ import {
   ROUNDS_NONCE_SIZE,
 } from "./messages.ts";
 import { type Opcode, OPCODES, type Packet, type PacketHeader } from "./packet.ts";
-import { nextRoot, rootAfter } from "./root.ts";
+import { rootAfter } from "./root.ts";
 import { RoundsSession } from "./session.ts";
 
 /** What a server's session needs to know. */
@@ -79,16 +78,10 @@ export class RoundsServerSession extends RoundsSession<RoundsServerEvent> {
     this.moveTo("closed");
   }
 
-  protected override checkEpoch(header: PacketHeader): void {
+  protected override checkOrigin(header: PacketHeader): void {
     // HELLO brings its epoch with it, which is held against the store with its MAC.
-    if (this.#id === undefined) {
-      this.#claimedId = header.id;
-      return;
-    }
-    if (header.id === this.#id && header.epoch === this.epoch) return;
-    throw new RoundError(
-      `Cannot accept a packet: it is of epoch ${header.epoch}, expected ${this.epoch}, or of another client`,
-    );
+    if (this.#id === undefined) this.#claimedId = header.id;
+    else this.checkEpoch(header, this.#id);
   }
 
   /** A client that takes its leave has perhaps not seen yet that its round was answered. */
@@ -104,9 +97,7 @@ export class RoundsServerSession extends RoundsSession<RoundsServerEvent> {
     if (opcode === "close") return { kind: "closed", reason: decodeClose(body) };
     const isFirst = this.#challenge !== undefined;
     const { challenge, text } = decodeData(body, isFirst);
-    if (isFirst && !equal(challenge!, this.#challenge!)) {
-      throw new MacError("Cannot accept DATA: it does not return the challenge");
-    }
+    if (isFirst) this.checkChallenge(challenge!, this.#challenge!);
     this.#challenge = undefined;
     return { kind: "data", text, isFirst };
   }
@@ -117,15 +108,8 @@ export class RoundsServerSession extends RoundsSession<RoundsServerEvent> {
     // Who is enrolled is in the clear anyway; a stranger gets the same silence as a wrong key.
     if (known === undefined) throw new MacError("Cannot accept HELLO: nobody of that name is enrolled");
     try {
-      if (epoch < known.epoch || epoch > known.epoch + EPOCHS_AHEAD_MAX) {
-        throw new RoundError(
-          `Cannot accept HELLO of epoch ${epoch}: ${known.epoch} to ${
-            known.epoch + EPOCHS_AHEAD_MAX
-          } may come`,
-          "a client whose key file was restored from a copy has to be enrolled again",
-        );
-      }
-      const root = rootAfter(known.root, epoch - known.epoch);
+      this.checkHelloEpoch(epoch, known.epoch);
+      const root = this.rootAfter(known.root, epoch - known.epoch);
       try {
         this.#begin(packet, known.root, root);
       } finally {
@@ -139,21 +123,51 @@ export class RoundsServerSession extends RoundsSession<RoundsServerEvent> {
 
   /** Holds HELLO against its root, puts its epoch behind the client for good, and answers. */
   #begin(hello: Packet, knownRoot: Bytes, root: Bytes): void {
-    const { keys, random, serverRound } = this.#options;
+    const { random, serverRound } = this.#options;
     const { id, epoch } = hello.header;
-    decodeHelloNonce(withHelloChain(root, "c2s", (chain) => chain.open(hello)));
-    const next = nextRoot(root);
-    // Another process may have been quicker: with another session, or with another enrolment.
-    const isCommitted = keys.advance(id, knownRoot, epoch + 1, next);
-    next.fill(0);
-    if (!isCommitted) throw new RoundError(`Cannot accept HELLO of epoch ${epoch}: another one was quicker`);
+    decodeHelloNonce(this.keySchedule.withHelloChain(root, "c2s", (chain) => chain.open(hello)));
+    const next = this.rootAfter(root, 1);
+    try {
+      this.commitEpoch(id, knownRoot, epoch, next);
+    } finally {
+      next.fill(0);
+    }
     this.#id = id;
     this.epoch = epoch;
     const challenge = random.bytes(ROUNDS_NONCE_SIZE);
     const body = encodeChallenge({ challenge, serverRound: serverRound() });
-    const sent = withHelloChain(root, "s2c", (chain) => this.send(chain, "challenge", id, body));
-    this.chains = sessionChains(root, hello.bytes, sent);
+    const sent = this.keySchedule.withHelloChain(
+      root,
+      "s2c",
+      (chain) => this.send(chain, "challenge", id, body),
+    );
+    this.chains = this.keySchedule.sessionChains(root, hello.bytes, sent);
     this.#challenge = challenge;
     this.round = 1;
+  }
+  /** Throws `RoundError` for an epoch that is used up, or out of reach. */
+  protected checkHelloEpoch(epoch: number, knownEpoch: number): void {
+    if (epoch >= knownEpoch && epoch <= knownEpoch + EPOCHS_AHEAD_MAX) return;
+    throw new RoundError(
+      `Cannot accept HELLO of epoch ${epoch}: ${knownEpoch} to ${knownEpoch + EPOCHS_AHEAD_MAX} may come`,
+      "a client whose key file was restored from a copy has to be enrolled again",
+    );
+  }
+
+  /** The root so many epochs further on. */
+  protected rootAfter(root: Bytes, epochs: number): Bytes {
+    return rootAfter(root, epochs);
+  }
+
+  /** Puts an epoch behind the client for good; throws `RoundError` where that has happened meanwhile. */
+  protected commitEpoch(id: string, knownRoot: Bytes, epoch: number, next: Bytes): void {
+    // Another process may have been quicker: with another session, or with another enrolment.
+    if (this.#options.keys.advance(id, knownRoot, epoch + 1, next)) return;
+    throw new RoundError(`Cannot accept HELLO of epoch ${epoch}: another one was quicker`);
+  }
+
+  /** Throws `MacError` unless the first DATA returns what was sent with CHALLENGE. */
+  protected checkChallenge(returned: Bytes, sent: Bytes): void {
+    if (!equal(returned, sent)) throw new MacError("Cannot accept DATA: it does not return the challenge");
   }
 }

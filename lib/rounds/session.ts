@@ -8,6 +8,7 @@ import { ROUNDS_CIPHERTEXT_SIZE_MAX } from "../limits.ts";
 import type { Random } from "../ports.ts";
 import type { Chain } from "./chain.ts";
 import { DirectionError, RoundError, StateError } from "./errors.ts";
+import { KeySchedule } from "./key_schedule.ts";
 import { HELLO_CIPHERTEXT_SIZE } from "./messages.ts";
 import {
   type Direction,
@@ -40,8 +41,9 @@ export abstract class RoundsSession<Event> {
   protected round = 0;
   protected epoch = 0;
   protected readonly random: Random;
+  protected readonly keySchedule = this.makeKeySchedule();
   readonly #role: RoundsRole;
-  readonly #packets = new PacketAssembler();
+  readonly #packets = this.makeAssembler();
   #state: RoundsState;
   #output: Bytes[] = [];
   #failure: unknown;
@@ -105,21 +107,42 @@ export abstract class RoundsSession<Event> {
         `Cannot accept a packet: its version is ${header.version}, expected ${ROUNDS_VERSION}`,
       );
     }
-    const direction = RECEIVES[this.#role];
-    if (header.direction !== DIRECTIONS[direction]) {
-      throw new DirectionError(
-        `Cannot accept a packet: its direction is ${header.direction}, expected ${DIRECTIONS[direction]}`,
-      );
-    }
-    this.checkEpoch(header);
-    if (!this.isRound(header)) {
-      throw new RoundError(`Cannot accept a packet: its round is ${header.round}, expected ${this.round}`);
-    }
-    return roundsStateAfter(this.#role, this.#state, OPCODE_NAMES.get(header.opcode));
+    this.checkDirection(header);
+    this.checkOrigin(header);
+    this.checkRound(header);
+    return this.stateAfter(OPCODE_NAMES.get(header.opcode));
   }
 
+  /** Throws `DirectionError` for a packet that was made for the other direction. */
+  protected checkDirection(header: PacketHeader): void {
+    const expected = DIRECTIONS[RECEIVES[this.#role]];
+    if (header.direction === expected) return;
+    throw new DirectionError(
+      `Cannot accept a packet: its direction is ${header.direction}, expected ${expected}`,
+    );
+  }
+
+  /** Calls {@link checkEpoch} with the session's client, once there is one. */
+  protected abstract checkOrigin(header: PacketHeader): void;
+
   /** Throws `RoundError` for another epoch or another client than the session's. */
-  protected abstract checkEpoch(header: PacketHeader): void;
+  protected checkEpoch(header: PacketHeader, id: string): void {
+    if (header.id === id && header.epoch === this.epoch) return;
+    throw new RoundError(
+      `Cannot accept a packet: it is of epoch ${header.epoch}, expected ${this.epoch}, or of another client`,
+    );
+  }
+
+  /** Throws `RoundError` for another round than the session's. */
+  protected checkRound(header: PacketHeader): void {
+    if (this.isRound(header)) return;
+    throw new RoundError(`Cannot accept a packet: its round is ${header.round}, expected ${this.round}`);
+  }
+
+  /** The state after a packet of the peer's. Throws `StateError` for one that may not come now. */
+  protected stateAfter(opcode: Opcode | undefined): RoundsState {
+    return roundsStateAfter(this.#role, this.#state, opcode);
+  }
 
   /** Says whether a packet's round is the one that it must have. */
   protected isRound(header: PacketHeader): boolean {
@@ -128,6 +151,16 @@ export abstract class RoundsSession<Event> {
 
   /** Takes a packet whose header is right. */
   protected abstract handle(packet: Packet, opcode: Opcode): Event;
+
+  /** Puts packets together; the simulator's controls have others. */
+  protected makeAssembler(): PacketAssembler {
+    return new PacketAssembler();
+  }
+
+  /** Makes keys; the simulator's controls have others. */
+  protected makeKeySchedule(): KeySchedule {
+    return new KeySchedule();
+  }
 
   /** Goes to a state; secrets do not outlive the session. */
   protected moveTo(state: RoundsState): void {

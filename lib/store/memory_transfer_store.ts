@@ -38,9 +38,14 @@ export class MemoryTransferStore implements TransferStore {
     });
   }
 
-  /** Forgets everything. */
-  close(): void {
-    this.#rows.clear();
+  /** Forgets finished transfers; see {@link TransferStore.pruneFinished}. */
+  pruneFinished(beforeMs: number, countMax: number): number {
+    const finished = [...this.#rows].filter(([, { state }]) => state === "done")
+      .sort(([, left], [, right]) => right.updatedMs - left.updatedMs);
+    const limitMs = Math.max(beforeMs, finished[countMax - 1]?.[1].updatedMs ?? 0);
+    const old = finished.filter(([, { updatedMs }]) => updatedMs < limitMs);
+    for (const [key] of old) this.#rows.delete(key);
+    return old.length;
   }
 }
 

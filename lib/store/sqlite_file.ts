@@ -30,18 +30,25 @@ export interface SqliteLayout {
   readonly isSecret?: true;
 }
 
+/**
+ * What a file is opened for: to `use` it, which makes one that is missing and brings it to the newest layout; to `look`
+ * at it, changing nothing of it; or to `read` it, so that even what its log holds is left there.
+ */
+export type SqliteAccess = "use" | "look" | "read";
+
 /** See the module's text. */
 export class SqliteFile {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #layout: SqliteLayout;
+  #layoutVersion = 0;
 
   /**
    * Opens or makes the file, and brings one of an older layout to the newest. Throws `state_corrupt` if it is not a
    * database of stx, is of a newer layout, or is damaged; `state_busy` if another process holds it; `disk` or
    * `disk_full` if it cannot be opened or made at all. A file that is refused stays as it is.
    */
-  constructor(path: string, layout: SqliteLayout) {
+  constructor(path: string, layout: SqliteLayout, access: SqliteAccess = "use") {
     this.#path = path;
     this.#layout = layout;
     // Asked for here: Node 20 does not have it, and can use the rest of the library.
@@ -51,24 +58,31 @@ export class SqliteFile {
         hint: "Node has it from version 22.13 on",
       });
     }
-    this.#database = this.guard(() => new sqlite.DatabaseSync(path));
+    this.#database = this.guard(() => new sqlite.DatabaseSync(path, { readOnly: access === "read" }));
     try {
-      this.guard(() => this.#prepareFile());
+      this.guard(() => this.#prepareFile(access));
     } catch (error) {
       this.#database.close();
       throw error;
     }
   }
 
-  #prepareFile(): void {
+  #prepareFile(access: SqliteAccess): void {
     const database = this.#database;
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA trusted_schema = OFF;`);
     const version = this.#readVersion();
     const damage = this.#pragma("quick_check(1)");
     if (damage !== "ok") throw this.corrupt(new Error(String(damage)));
+    this.#layoutVersion = version;
+    if (access !== "use") return;
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     if (this.#layout.isSecret) database.exec("PRAGMA secure_delete = ON;");
     if (version < this.#layout.versions.length) this.transaction(() => this.#migrate());
+  }
+
+  /** The version of the layout that the file was found in; 0 if it was empty. */
+  get layoutVersion(): number {
+    return this.#layoutVersion;
   }
 
   /** Makes the newest layout out of what is there, inside a transaction: all of it, or nothing. */

@@ -35,9 +35,11 @@ const VERSIONS: readonly string[] = [
       is_complete INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
   `,
+  "CREATE INDEX transfers_finished ON transfers (updated_ms) WHERE state = 'done';",
 ];
 
-const LAYOUT: SqliteLayout = {
+/** How the state file is laid out. */
+export const STATE_LAYOUT: SqliteLayout = {
   // "stx1"
   applicationId: 0x73747831,
   versions: VERSIONS,
@@ -56,6 +58,6 @@ export class SqliteState extends SqliteFile {
    * `disk_full` if it cannot be opened or made at all. A file that is refused stays as it is.
    */
   constructor(path: string) {
-    super(path, LAYOUT);
+    super(path, STATE_LAYOUT);
   }
 }

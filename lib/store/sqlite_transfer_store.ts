@@ -20,6 +20,9 @@ interface Row {
   readonly updated_ms: number;
 }
 
+/** Rows that one call forgets at most: a moment's work, since everything else waits for it. */
+const PRUNED_AT_ONCE = 100;
+
 /** See the module's text. */
 export class SqliteTransferStore implements TransferStore {
   readonly #state: SqliteState;
@@ -27,7 +30,10 @@ export class SqliteTransferStore implements TransferStore {
   readonly #save: StatementSync;
   readonly #saveDurable: StatementSync;
   readonly #remove: StatementSync;
-  readonly #list: StatementSync;
+  readonly #listFinished: StatementSync;
+  readonly #listUnfinished: StatementSync;
+  readonly #oldestKept: StatementSync;
+  readonly #prune: StatementSync;
 
   /** Throws `state_corrupt` if the state lacks what it needs. */
   constructor(state: SqliteState) {
@@ -38,7 +44,16 @@ export class SqliteTransferStore implements TransferStore {
       "UPDATE transfers SET durable = ?, updated_ms = ? WHERE peer = ? AND id = ?",
     );
     this.#remove = state.prepare("DELETE FROM transfers WHERE peer = ? AND id = ?");
-    this.#list = state.prepare("SELECT * FROM transfers WHERE state = ?");
+    // In words that the indices have, or every row would be read.
+    this.#listFinished = state.prepare("SELECT * FROM transfers WHERE state = 'done'");
+    this.#listUnfinished = state.prepare("SELECT * FROM transfers WHERE state <> 'done' AND state = ?");
+    this.#oldestKept = state.prepare(
+      "SELECT updated_ms FROM transfers WHERE state = 'done' ORDER BY updated_ms DESC LIMIT 1 OFFSET ?",
+    );
+    this.#prune = state.prepare(
+      "DELETE FROM transfers WHERE (peer, id) IN " +
+        "(SELECT peer, id FROM transfers WHERE state = 'done' AND updated_ms < ? ORDER BY updated_ms LIMIT ?)",
+    );
   }
 
   /** The row of this peer and id, if there is one. */
@@ -80,7 +95,7 @@ export class SqliteTransferStore implements TransferStore {
   /** Every transfer in one state. */
   list(state: StoredTransfer["state"]): ReturnType<TransferStore["list"]> {
     return this.#state.guard(() =>
-      this.#list.all(state).map((each) => {
+      (state === "done" ? this.#listFinished.all() : this.#listUnfinished.all(state)).map((each) => {
         const row = each as unknown as Row;
         return { peer: row.peer, transferId: row.id, transfer: this.#read(row) };
       })
@@ -112,8 +127,14 @@ export class SqliteTransferStore implements TransferStore {
     return placement;
   }
 
-  /** Does nothing: other stores share the file, so whoever opened the state closes it. */
-  close(): void {}
+  /** Forgets finished transfers; see {@link TransferStore.pruneFinished}. Of several with one time all or none go. */
+  pruneFinished(beforeMs: number, countMax: number): number {
+    return this.#state.guard(() => {
+      const kept = this.#oldestKept.get(countMax - 1)?.["updated_ms"];
+      const limitMs = Math.max(beforeMs, Number(kept ?? 0));
+      return Number(this.#prune.run(limitMs, PRUNED_AT_ONCE).changes);
+    });
+  }
 }
 
 function isPlacement(value: unknown): value is Placement {

@@ -42,27 +42,33 @@ export class IncomingStream {
    * @param check is asked with the size that the stream will have, before anything is written
    */
   async takeBlock(message: Message, check: (sizeBytes: number) => void): Promise<void> {
-    const { blockSizeBytes, sizeBytes: total } = this.#offer;
     const { index, data } = decodeData(message.body);
-    const at = this.#sizeBytes;
-    const left = total === null ? Infinity : total - at;
-    const isFull = data.length === blockSizeBytes;
-    const isLast = total === null ? data.length > 0 : data.length === left && left > 0;
-    if (
-      index !== this.#index || at % blockSizeBytes !== 0 || data.length > Math.min(blockSizeBytes, left) ||
-      !(isFull || isLast)
-    ) {
-      throw new StxError(
-        "malformed",
-        `Cannot take block ${index} of ${data.length} bytes: expected block ${this.#index} at byte ${at}`,
-      );
-    }
-    check(at + data.length);
+    this.checkPlace(index, data.length);
+    check(this.#sizeBytes + data.length);
     await this.#write(data);
     this.#crc = crc32(data, this.#crc);
     this.#sizeBytes += data.length;
     this.#index += 1;
     release(message.body);
+  }
+
+  /** Throws `malformed` for a block that is not the next one or has not its size. */
+  protected checkPlace(index: number, blockBytes: number): void {
+    const { blockSizeBytes, sizeBytes: total } = this.#offer;
+    const at = this.#sizeBytes;
+    const left = total === null ? Infinity : total - at;
+    const isFull = blockBytes === blockSizeBytes;
+    const isLast = total === null ? blockBytes > 0 : blockBytes === left && left > 0;
+    if (
+      index === this.#index && at % blockSizeBytes === 0 && blockBytes <= Math.min(blockSizeBytes, left) &&
+      (isFull || isLast)
+    ) {
+      return;
+    }
+    throw new StxError(
+      "malformed",
+      `Cannot take block ${index} of ${blockBytes} bytes: expected block ${this.#index} at byte ${at}`,
+    );
   }
 
   /** Takes a DIGESTS message; throws `malformed` for what was not announced. */
@@ -116,11 +122,15 @@ export class IncomingStream {
         `Cannot finish: ${this.#digests.length} digests came for ${files.length} files`,
       );
     }
-    const wrong = files.findIndex((_, i) => !equal(onDisk[i]!, this.#digests[i]!));
-    if (wrong >= 0) {
-      const path = escapeControls(files[wrong]!.path);
-      throw new StxError("digest_mismatch", `the file ${path} does not read back from disk as it was sent`);
-    }
+    this.checkReadBack(onDisk, this.#digests, files);
     return onDisk;
+  }
+
+  /** Throws `digest_mismatch` where a file's hash, read back from disk, is not the sender's. */
+  protected checkReadBack(onDisk: readonly Bytes[], sent: readonly Bytes[], files: readonly Entry[]): void {
+    const wrong = files.findIndex((_, i) => !equal(onDisk[i]!, sent[i]!));
+    if (wrong < 0) return;
+    const path = escapeControls(files[wrong]!.path);
+    throw new StxError("digest_mismatch", `the file ${path} does not read back from disk as it was sent`);
   }
 }

@@ -19,49 +19,72 @@ export interface OfferPolicy {
   readonly allowDotfiles: boolean;
 }
 
-/**
- * Reads an OFFER. Throws `malformed`, `bad_manifest`; `bad_transfer_id` if its name does not follow from its
- * manifest; `too_large`.
- */
-export function readOffer(message: Message, sender: Bytes, receiver: Bytes, policy: OfferPolicy): Offer {
-  const offer = decodeOffer(message.body);
-  if (offer.entryCount < 1 || offer.entryCount > ENTRY_COUNT_MAX) {
-    throw new StxError("bad_manifest", `Cannot take an offer of ${offer.entryCount} entries`);
+/** See the module's text. */
+export class OfferRules {
+  readonly #policy: OfferPolicy;
+
+  constructor(policy: OfferPolicy) {
+    this.#policy = policy;
   }
-  if (offer.blockSizeBytes < BLOCK_SIZE_MIN || offer.blockSizeBytes > BLOCK_SIZE_MAX) {
-    throw new StxError("malformed", `Cannot take an offer with blocks of ${offer.blockSizeBytes} bytes`);
+
+  /**
+   * Reads an OFFER. Throws `malformed`, `bad_manifest`; `bad_transfer_id` if its name does not follow from its
+   * manifest; `too_large`.
+   */
+  readOffer(message: Message, sender: Bytes, receiver: Bytes): Offer {
+    const offer = decodeOffer(message.body);
+    if (offer.entryCount < 1 || offer.entryCount > ENTRY_COUNT_MAX) {
+      throw new StxError("bad_manifest", `Cannot take an offer of ${offer.entryCount} entries`);
+    }
+    if (offer.blockSizeBytes < BLOCK_SIZE_MIN || offer.blockSizeBytes > BLOCK_SIZE_MAX) {
+      throw new StxError("malformed", `Cannot take an offer with blocks of ${offer.blockSizeBytes} bytes`);
+    }
+    if (offer.sizeBytes === null) {
+      if (offer.entryCount === 1) return offer;
+      throw new StxError("bad_manifest", "Cannot take an offer of several entries without their sizes");
+    }
+    this.checkTransferId(offer, sender, receiver);
+    this.checkSize(offer.sizeBytes);
+    return offer;
   }
-  if (offer.sizeBytes === null) {
-    if (offer.entryCount === 1) return offer;
-    throw new StxError("bad_manifest", "Cannot take an offer of several entries without their sizes");
-  }
-  const expected = transferIdOf(sender, receiver, offer.blockSizeBytes, offer.manifestDigest);
-  if (!equal(offer.transferId, expected)) {
+
+  /** Throws `bad_transfer_id` where the transfer has not the name that its manifest gives it between these two. */
+  protected checkTransferId(offer: Offer, sender: Bytes, receiver: Bytes): void {
+    const expected = transferIdOf(sender, receiver, offer.blockSizeBytes, offer.manifestDigest);
+    if (equal(offer.transferId, expected)) return;
     throw new StxError("bad_transfer_id", "Cannot take an offer: its name does not follow from its manifest");
   }
-  checkSize(offer.sizeBytes, policy);
-  return offer;
-}
 
-/** Throws `too_large` if the receiver's user does not allow so many bytes. */
-export function checkSize(sizeBytes: number, policy: OfferPolicy): void {
-  if (sizeBytes <= policy.maxSizeBytes) return;
-  throw new StxError(
-    "too_large",
-    `the transfer has ${sizeBytes} bytes, this receiver takes at most ${policy.maxSizeBytes}`,
-  );
-}
+  /** Throws `too_large` if the receiver's user does not allow so many bytes. */
+  checkSize(sizeBytes: number): void {
+    const { maxSizeBytes } = this.#policy;
+    if (sizeBytes <= maxSizeBytes) return;
+    throw new StxError(
+      "too_large",
+      `the transfer has ${sizeBytes} bytes, this receiver takes at most ${maxSizeBytes}`,
+    );
+  }
 
-/** Throws `bad_name` for a name that is refused, `bad_manifest` for entries that are not what was offered. */
-export function checkManifest(entries: readonly Entry[], offer: Offer, policy: OfferPolicy): void {
-  checkEntries(entries, policy);
-  if (totalSizeBytes(entries) !== (offer.sizeBytes ?? 0)) {
+  /** Throws `bad_name` for a name that is refused, `bad_manifest` for entries that are not what was offered. */
+  checkManifest(entries: readonly Entry[], offer: Offer): void {
+    this.checkNames(entries);
+    this.checkTotal(entries, offer);
+    if (offer.sizeBytes === null && entries[0]!.kind !== "file") {
+      throw new StxError("bad_manifest", "Cannot take the manifest: a folder has no content of unknown size");
+    }
+  }
+
+  /** Throws `bad_name`: see {@link checkEntries}. */
+  protected checkNames(entries: readonly Entry[]): void {
+    checkEntries(entries, this.#policy);
+  }
+
+  /** Throws `bad_manifest` where the files have not the size that was offered. */
+  protected checkTotal(entries: readonly Entry[], offer: Offer): void {
+    if (totalSizeBytes(entries) === (offer.sizeBytes ?? 0)) return;
     throw new StxError(
       "bad_manifest",
       "Cannot take the manifest: its sizes do not add up to what was offered",
     );
-  }
-  if (offer.sizeBytes === null && entries[0]!.kind !== "file") {
-    throw new StxError("bad_manifest", "Cannot take the manifest: a folder has no content of unknown size");
   }
 }

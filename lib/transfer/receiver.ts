@@ -4,31 +4,20 @@
  * @module
  */
 import { type Bytes, equal } from "../bytes/bytes.ts";
-import { deferred } from "../bytes/deferred.ts";
 import { codeOf, StxError } from "../errors.ts";
-import { OFFER_TIMEOUT_MS } from "../limits.ts";
 import type { Entry, PartialTransfer, Placement, StoredTransfer } from "../ports.ts";
 import { decodeManifest } from "../wire/manifest.ts";
-import {
-  decodeDone,
-  decodeOffset,
-  encodeAccept,
-  encodeOffset,
-  encodeReject,
-  type Message,
-  type MessageType,
-  type Offer,
-} from "../wire/message.ts";
+import { decodeDone, encodeOffset, encodeReject, type Offer } from "../wire/message.ts";
 import type { TransferChannel } from "./channel.ts";
 import { DurableMark } from "./durable_mark.ts";
 import { digestOf, IncomingManifest } from "./incoming_manifest.ts";
 import { IncomingStream } from "./incoming_stream.ts";
-import { checkManifest, checkSize, readOffer } from "./offer_policy.ts";
+import { type OfferPolicy, OfferRules } from "./offer_policy.ts";
 import { signReceipt } from "./receipt.ts";
+import { ReceiverMessages } from "./receiver_messages.ts";
 import type { ReceivedTransfer, ReceiverOptions } from "./receiver_options.ts";
 import { finishCommit, localIdOf } from "./recovery.ts";
 import { rejectionFor } from "./rejection.ts";
-import { stateAfter, type TransferState } from "./transitions.ts";
 
 /**
  * Receives one transfer over an open channel. Resolves when it is in place and the sender has been told. Rejects
@@ -46,7 +35,8 @@ export async function receiveTransfer(
 export class Receiver {
   readonly #channel: TransferChannel;
   readonly #options: ReceiverOptions;
-  #state: TransferState = "waitOffer";
+  readonly #messages: ReceiverMessages;
+  readonly #rules: OfferRules;
   #offer!: Offer;
   /** What the journal and the partial folder call this transfer. */
   #localId!: Bytes;
@@ -61,6 +51,8 @@ export class Receiver {
   constructor(channel: TransferChannel, options: ReceiverOptions) {
     this.#channel = channel;
     this.#options = options;
+    this.#messages = this.makeMessages(channel);
+    this.#rules = this.makeRules(options);
   }
 
   /** See {@link receiveTransfer}. */
@@ -74,11 +66,36 @@ export class Receiver {
         // A second failure, while tidying up after the first: that one is what counts.
       }
       const rejection = rejectionFor(error);
-      if (rejection !== undefined) this.#tell("reject", encodeReject(rejection));
+      if (rejection !== undefined) this.#messages.tell("reject", encodeReject(rejection));
       throw error;
     } finally {
       this.#close();
     }
+  }
+
+  /** What is heard and said. */
+  protected makeMessages(channel: TransferChannel): ReceiverMessages {
+    return new ReceiverMessages(channel);
+  }
+
+  /** What is taken. */
+  protected makeRules(policy: OfferPolicy): OfferRules {
+    return new OfferRules(policy);
+  }
+
+  /** The list of names, on its way in. */
+  protected makeManifest(offer: Offer): IncomingManifest {
+    return new IncomingManifest(offer);
+  }
+
+  /** What the journal and the partial folder call a transfer: see {@link localIdOf}. */
+  protected localId(sender: Bytes, transferId: Bytes, folderPath: string): Bytes {
+    return localIdOf(sender, transferId, folderPath);
+  }
+
+  /** How much of an earlier attempt is continued: all that survives a crash. */
+  protected keptBytes(stored: StoredTransfer): number {
+    return stored.durableBytes;
   }
 
   /** The stream of blocks, from a place on. */
@@ -91,17 +108,11 @@ export class Receiver {
     return new IncomingStream(offer, startBytes, crc, write);
   }
 
-  async #next(): Promise<Message> {
-    const message = await this.#channel.receive();
-    this.#state = stateAfter("receiver", this.#state, message.type);
-    return message;
-  }
-
   async #run(): Promise<ReceivedTransfer> {
-    const { identity, folderPath, claim } = this.#options;
+    const { identity, folderPath, claim, clock } = this.#options;
     const sender = this.#channel.peerIdentity;
-    this.#offer = readOffer(await this.#firstMessage(), sender, identity.publicKey, this.#options);
-    this.#localId = localIdOf(sender, this.#offer.transferId, folderPath);
+    this.#offer = this.#rules.readOffer(await this.#messages.first(clock), sender, identity.publicKey);
+    this.#localId = this.localId(sender, this.#offer.transferId, folderPath);
     this.#release = await claim(this.#offer.transferId);
     const stored = await this.#findStored();
     if (stored?.state === "receiving") await this.#resume(stored);
@@ -109,15 +120,6 @@ export class Receiver {
     else return this.#result((this.#stored ?? stored).placement);
     await this.#receiveAll();
     return await this.#finish();
-  }
-
-  /** The OFFER: whoever has proved who it is must still say what it wants. */
-  async #firstMessage(): Promise<Message> {
-    const tooLate = deferred<never>();
-    const cancel = this.#options.clock.after(OFFER_TIMEOUT_MS, () => {
-      tooLate.reject(new StxError("connection_lost", "The sender did not say what it wants to send"));
-    });
-    return await Promise.race([this.#next(), tooLate.promise]).finally(cancel);
   }
 
   /** The transfer as an earlier session left it; one that was being put in place is in place afterwards. */
@@ -149,11 +151,11 @@ export class Receiver {
     const { folder } = this.#options;
     const offer = this.#offer;
     if (!folder.isInPlace(this.#entries, stored.placement)) return false;
-    checkManifest(this.#entries, offer, this.#options);
+    this.#rules.checkManifest(this.#entries, offer);
     const answer = decodeDone(stored.receipt);
     if (offer.isRepeated && (answer.withDigests || !offer.withDigests)) {
       this.#announce();
-      this.#channel.send("done", stored.receipt);
+      this.#messages.say("done", stored.receipt);
       return true;
     }
     let prefix;
@@ -167,7 +169,7 @@ export class Receiver {
     const { sha256, crc32 } = prefix;
     this.#announce();
     this.#stored = stored;
-    const start = await this.#offerPrefix(answer.sizeBytes, sha256);
+    const start = await this.#messages.offerPrefix(answer.sizeBytes, sha256);
     if (start === 0 && answer.sizeBytes > 0) {
       await this.#beginStream(this.#open(stored.manifest), 0);
       await this.#receiveAll();
@@ -184,22 +186,22 @@ export class Receiver {
       : undefined;
     const receipt = await this.#sign(digests);
     this.#save({ ...stored, receipt, updatedMs: this.#options.clock.nowMs() });
-    this.#tell("done", receipt);
+    this.#messages.tell("done", receipt);
     return true;
   }
 
   /** A transfer that is new here: gets the whole manifest and decides. */
   async #begin(): Promise<void> {
     const offer = this.#offer;
-    this.#channel.send("wantManifest");
-    const incoming = new IncomingManifest(offer);
-    while (!incoming.isWhole) incoming.take(await this.#next());
+    this.#messages.say("wantManifest");
+    const incoming = this.makeManifest(offer);
+    while (!incoming.isWhole) incoming.take(await this.#messages.next());
     const manifest = incoming.finish();
     this.#entries = incoming.entries;
     this.#announce();
-    checkManifest(this.#entries, offer, this.#options);
+    this.#rules.checkManifest(this.#entries, offer);
     const partial = this.#open(manifest);
-    await this.#beginStream(partial, await this.#offerPrefix(0, (await partial.resumeAt(0)).sha256));
+    await this.#beginStream(partial, await this.#messages.offerPrefix(0, (await partial.resumeAt(0)).sha256));
   }
 
   /** Chooses where a transfer goes, notes it in the journal and opens its partial folder. */
@@ -233,9 +235,9 @@ export class Receiver {
   /** A transfer that was begun before: says what of it is here. */
   async #resume(stored: StoredTransfer): Promise<void> {
     this.#announce();
-    checkManifest(this.#entries, this.#offer, this.#options);
-    const partial = this.#open(stored.manifest, stored.durableBytes);
-    let offset = stored.durableBytes;
+    this.#rules.checkManifest(this.#entries, this.#offer);
+    let offset = this.keptBytes(stored);
+    const partial = this.#open(stored.manifest, offset);
     let prefix;
     try {
       prefix = await partial.resumeAt(offset);
@@ -246,22 +248,8 @@ export class Receiver {
       this.#save({ ...this.#stored!, durableBytes: 0 });
       prefix = await partial.resumeAt(0);
     }
-    const start = await this.#offerPrefix(offset, prefix.sha256);
+    const start = await this.#messages.offerPrefix(offset, prefix.sha256);
     await this.#beginStream(partial, start, start === offset ? prefix.crc32 : undefined);
-  }
-
-  /** Says what is here; resolves to where the sender wants to start, there or at 0. */
-  async #offerPrefix(offsetBytes: number, sha256: Bytes): Promise<number> {
-    this.#channel.send("accept", encodeAccept({ offsetBytes, sha256 }));
-    this.#state = "accepted";
-    let message = await this.#next();
-    // What of the manifest was under way already is not needed any more.
-    while (message.type === "manifest") message = await this.#next();
-    const start = decodeOffset(message);
-    if (start !== offsetBytes && start !== 0) {
-      throw new StxError("malformed", `Cannot start at ${start}: offered were ${offsetBytes} and 0`);
-    }
-    return start;
   }
 
   /** @param crc the CRC-32 of what the partial folder keeps; without it, it is emptied first */
@@ -279,27 +267,18 @@ export class Receiver {
         if (offer.sizeBytes === null) return;
         store.saveDurable(this.#channel.peerIdentity, this.#localId, durableBytes, clock.nowMs());
       },
-      tell: (durableBytes) => this.#tell("durable", encodeOffset(durableBytes)),
+      tell: (durableBytes) => this.#messages.tell("durable", encodeOffset(durableBytes)),
     });
     if (startBytes > 0) onEvent({ kind: "resumed", offset: startBytes });
     else await this.#durable.reset();
   }
 
-  /** Says something that changes nothing if it is not heard: the next attempt learns it again. */
-  #tell(type: MessageType, body: Bytes): void {
-    try {
-      this.#channel.send(type, body);
-    } catch {
-      // The connection is gone.
-    }
-  }
-
   async #receiveAll(): Promise<void> {
     const before = this.#stream.sizeBytes;
     for (;;) {
-      const message = await this.#next();
+      const message = await this.#messages.next();
       if (message.type === "data") {
-        await this.#stream.takeBlock(message, (sizeBytes) => checkSize(sizeBytes, this.#options));
+        await this.#stream.takeBlock(message, (sizeBytes) => this.#rules.checkSize(sizeBytes));
         this.#receivedBytes = this.#stream.sizeBytes - before;
         this.#options.onEvent({ kind: "received", bytes: this.#stream.sizeBytes });
         await this.#durable?.advance(this.#stream.sizeBytes);
@@ -333,7 +312,7 @@ export class Receiver {
     // A transfer without a size had a random name: nobody will ever ask for it again.
     if (this.#offer.sizeBytes === null) forget();
     else this.#save({ ...committed, state: "done", updatedMs: clock.nowMs() });
-    this.#tell("done", receipt);
+    this.#messages.tell("done", receipt);
     return this.#result(committed.placement);
   }
 

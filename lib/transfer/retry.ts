@@ -62,15 +62,24 @@ export class RetryPolicy {
   /** How long to wait before a new connection, or `undefined` where `error` is final. */
   delayAfter(error: unknown, nowMs: number): number | undefined {
     if (!(error instanceof StxError)) return undefined;
-    const isDisturbed = DISTURBED.includes(error.code);
-    if (isDisturbed) this.#disturbances += 1;
-    else if (!LOST.includes(error.code)) return undefined;
+    if (this.isDisturbance(error.code)) this.#disturbances += 1;
+    else if (!this.isCut(error.code)) return undefined;
     if (this.#disturbances > UNTRUSTED_ALERTS_MAX) return undefined;
     const ceilingMs = Math.min(RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN * 2 ** this.#attempt);
     const delayMs = Math.floor(ceilingMs * this.#fraction());
     if (nowMs - this.#progressMs + delayMs > this.#retryForMs) return undefined;
     this.#attempt += 1;
     return delayMs;
+  }
+
+  /** Whether the line or a full server has ended it: nobody's decision, so it is tried again. */
+  protected isCut(code: ErrorCode): boolean {
+    return LOST.includes(code);
+  }
+
+  /** Whether somebody on the way may have ended it, who must not have the last word at once. */
+  protected isDisturbance(code: ErrorCode): boolean {
+    return DISTURBED.includes(code);
   }
 
   #fraction(): number {

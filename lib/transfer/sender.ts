@@ -8,7 +8,6 @@ import { crc32 } from "../bytes/crc32.ts";
 import { deferred } from "../bytes/deferred.ts";
 import { StreamSha256 } from "../crypto/stream_digest.ts";
 import { codeOf, StxError } from "../errors.ts";
-import { verifySshsigBlob } from "../identity/sshsig.ts";
 import type { Clock, Random, Source } from "../ports.ts";
 import {
   type Accept,
@@ -29,7 +28,8 @@ import { breathe, BREATHE_EVERY_BYTES } from "./breathe.ts";
 import type { TransferChannel } from "./channel.ts";
 import { FileDigests } from "./file_digests.ts";
 import { type Manifest, transferIdOf } from "./manifest.ts";
-import { RECEIPT_NAMESPACE, RECEIPT_TIME_MS_MAX, type ReceiptFacts, receiptMessage } from "./receipt.ts";
+import type { ReceiptFacts } from "./receipt.ts";
+import { ReceiptChecks } from "./receipt_checks.ts";
 import { errorOf } from "./rejection.ts";
 import { stateAfter, type TransferState } from "./transitions.ts";
 
@@ -141,6 +141,25 @@ export class Sender {
     }
   }
 
+  /** What a receipt is held against. */
+  protected makeReceiptChecks(): ReceiptChecks {
+    return new ReceiptChecks();
+  }
+
+  /** Whether what the receiver has is the beginning of what is sent, by the SHA-256 of each. */
+  protected isSame(sent: Bytes, received: Bytes): boolean {
+    return equal(sent, received);
+  }
+
+  /** Throws `malformed` if more is said to be durable than the receiver can have. */
+  protected checkDurable(durableBytes: number, sentBytes: number): void {
+    if (durableBytes <= sentBytes) return;
+    throw new StxError(
+      "malformed",
+      `Cannot accept that ${durableBytes} bytes are durable: ${sentBytes} were sent`,
+    );
+  }
+
   #receive(): Promise<Message> {
     if (this.#incoming === undefined) {
       this.#incoming = this.#channel.receive();
@@ -203,12 +222,7 @@ export class Sender {
         return undefined;
       case "durable": {
         const bytes = decodeOffset(message);
-        if (bytes > this.#reachedBytes) {
-          throw new StxError(
-            "malformed",
-            `Cannot accept that ${bytes} bytes are durable: ${this.#reachedBytes} were sent`,
-          );
-        }
+        this.checkDurable(bytes, this.#reachedBytes);
         this.#options.onEvent({ kind: "durable", bytes });
         return undefined;
       }
@@ -243,7 +257,7 @@ export class Sender {
       const hash = new StreamSha256();
       await this.#readPrefix(accept.offsetBytes, (bytes) => hash.update(bytes));
       if (this.#isOver) return undefined;
-      if (equal(hash.finish(), accept.sha256)) offset = accept.offsetBytes;
+      if (this.isSame(hash.finish(), accept.sha256)) offset = accept.offsetBytes;
     }
     if (offset === 0) {
       this.#crc = 0;
@@ -337,25 +351,11 @@ export class Sender {
     const done = decodeDone(body);
     const { manifest, identity, withDigests, isRepeated } = this.#options;
     const sizeBytes = manifest.sizeBytes ?? this.#sentSizeBytes;
-    if (!this.#hasEnded && (manifest.sizeBytes === null || !isRepeated)) {
-      throw new StxError("unexpected_message", "Cannot accept done: what is sent now was never sent before");
-    }
-    if (done.sizeBytes !== sizeBytes) {
-      throw new StxError(
-        "bad_receipt",
-        `The receipt is about ${done.sizeBytes} bytes, sent were ${sizeBytes}`,
-      );
-    }
-    if (done.finishedMs > RECEIPT_TIME_MS_MAX) {
-      throw new StxError("bad_receipt", `The receipt's time is ${done.finishedMs} ms`);
-    }
-    // Whoever asks for digests gets them; unasked they come in the receipt of an earlier session alone.
-    if (done.withDigests !== withDigests && (withDigests || this.#hasEnded)) {
-      throw new StxError(
-        "bad_receipt",
-        "The receipt is not what was asked for: it has digests, or has none, where the opposite was agreed",
-      );
-    }
+    const checks = this.makeReceiptChecks();
+    checks.checkSent(this.#hasEnded || (manifest.sizeBytes !== null && isRepeated === true));
+    checks.checkSize(done, sizeBytes);
+    checks.checkTime(done);
+    checks.checkDigests(done, withDigests, this.#hasEnded);
     if (done.withDigests && this.#digests === undefined) {
       // Finished in an earlier session with digests: they are part of what is signed.
       const digests = new FileDigests(manifest.entries, true);
@@ -374,13 +374,7 @@ export class Sender {
       finishedMs: done.finishedMs,
       digests: done.withDigests ? this.#digests : undefined,
     };
-    const isValid = await verifySshsigBlob(
-      done.signature,
-      RECEIPT_NAMESPACE,
-      receiptMessage(facts),
-      this.#channel.peerIdentity,
-    );
-    if (!isValid) throw new StxError("bad_receipt", "The receiver's receipt is not valid for what was sent");
+    await checks.checkSignature(done.signature, facts);
     return { facts, signature: done.signature };
   }
 }

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../lib/bytes/bytes.ts";
 import { systemRandom } from "../../lib/net/tcp.ts";
 import type { RoundsMembership } from "../../lib/net/rounds_client.ts";
-import { type Chain, sessionChains, withHelloChain } from "../../lib/rounds/chain.ts";
+import type { Chain } from "../../lib/rounds/chain.ts";
 import { PROTOCOL_ERROR_CODES, type ProtocolErrorKind } from "../../lib/rounds/errors.ts";
 import { parseClientKey } from "../../lib/rounds/key_files.ts";
+import { KeySchedule } from "../../lib/rounds/key_schedule.ts";
 import { decodeChallenge, encodeChallenge } from "../../lib/rounds/messages.ts";
 import {
   type Direction,
@@ -17,6 +18,7 @@ import {
 import { Lines, withGroup } from "../support/rounds_group.ts";
 import { fault, Meddler } from "../support/rounds_meddler.ts";
 
+const keySchedule = new KeySchedule();
 const KINDS = Object.keys(PROTOCOL_ERROR_CODES) as ProtocolErrorKind[];
 
 /** What the client says and does about each. */
@@ -148,8 +150,12 @@ Deno.test("a server with the keys that says nonsense: told as bad_state, and not
     const hello = (await rogue.receive())!;
     assert.match(Deno.readTextFileSync(group.keyFile("a")), /^stx-rounds-key a 1 /, "before HELLO has left");
     const challenge = encodeChallenge({ challenge: new Uint8Array(16), serverRound: 0 });
-    const sent = await withHelloChain(root, "s2c", (chain) => rogue.send(chain, "challenge", 0, challenge));
-    const { s2c, c2s } = sessionChains(root, hello.bytes, sent);
+    const sent = await keySchedule.withHelloChain(
+      root,
+      "s2c",
+      (chain) => rogue.send(chain, "challenge", 0, challenge),
+    );
+    const { s2c, c2s } = keySchedule.sessionChains(root, hello.bytes, sent);
     const data = (await rogue.receive())!;
     assert.equal(new TextDecoder().decode(c2s.open(data).subarray(16)), "1");
     const number = (text: string) => concat(new Uint8Array([0, text.length]), utf8(text));
@@ -173,14 +179,16 @@ Deno.test("clients with keys that do not return the challenge, or send no UTF-8,
       const root = rootIn(group.keyFile(id));
       using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
       const rogue = new Rogue(conn, id, "c2s");
-      const hello = await withHelloChain(
+      const hello = await keySchedule.withHelloChain(
         root,
         "c2s",
         (chain) => rogue.send(chain, "hello", 0, new Uint8Array(16)),
       );
       const answer = (await rogue.receive())!;
-      const { challenge } = decodeChallenge(withHelloChain(root, "s2c", (chain) => chain.open(answer)));
-      await rogue.send(sessionChains(root, hello, answer.bytes).c2s, "data", 1, body(challenge));
+      const { challenge } = decodeChallenge(
+        keySchedule.withHelloChain(root, "s2c", (chain) => chain.open(answer)),
+      );
+      await rogue.send(keySchedule.sessionChains(root, hello, answer.bytes).c2s, "data", 1, body(challenge));
       assert.equal(await rogue.receive(), undefined, "no answer to that");
     };
     await dataOf("a", () => concat(new Uint8Array(16), utf8("1")));

@@ -22,6 +22,8 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   "object of strings": (value) =>
     typeof value === "object" && value !== null && !Array.isArray(value) &&
     Object.values(value).every((each) => typeof each === "string"),
+  "array of objects": (value) =>
+    Array.isArray(value) && value.every((each) => typeof each === "object" && each !== null),
   "array of strings": (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
 };
 

@@ -117,7 +117,11 @@ function isUnrecorded(grant: Asked): boolean {
 /** Says whether the permission `grant` allows what `ask` asks for. */
 function covers(grant: Asked, ask: Asked): boolean {
   if (grant.permission !== ask.permission) return false;
+  // A host without a port stands for all of its ports.
+  if (grant.permission === "net" && ask.value.startsWith(`${grant.value}:`)) return true;
   if (grant.permission !== "read" && grant.permission !== "write") return grant.value === ask.value;
+  // Deno's name for the folder of temporary files, which TMPDIR names to it.
+  if (ask.value === "<TMP>") return grant.value.endsWith("/tmp");
   const [folder, path] = [resolve(grant.value), resolve(ask.value)];
   return path === folder || path.startsWith(`${folder}/`);
 }

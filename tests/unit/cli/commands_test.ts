@@ -66,6 +66,7 @@ Deno.test("the table lists the commands and options of the contract", () => {
       "json",
       ...common,
     ],
+    "attack-sim": ["protocol", "attack", "seed", "list", "report", "listen", "upstream", "json", ...common],
     completions: common,
     help: common,
   });

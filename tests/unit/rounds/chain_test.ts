@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createCipheriv, createHash, createHmac, hkdfSync } from "node:crypto";
 import { type Bytes, concat, toHex, utf8 } from "../../../lib/bytes/bytes.ts";
-import { Chain, sessionChains, withHelloChain } from "../../../lib/rounds/chain.ts";
+import { Chain } from "../../../lib/rounds/chain.ts";
+import { KeySchedule } from "../../../lib/rounds/key_schedule.ts";
 import { type Packet, PacketAssembler } from "../../../lib/rounds/packet.ts";
 import { flipBit } from "../../support/pieces.ts";
 import { seededRandom } from "../../support/seeded_random.ts";
@@ -9,6 +10,7 @@ import { fails, HEADER } from "./ends.ts";
 
 const KEY = new Uint8Array(32).fill(3);
 const BODY = utf8("1,2,3");
+const keySchedule = new KeySchedule();
 
 function sealed(chain = new Chain(KEY.slice()), body = BODY): Bytes {
   return chain.seal(HEADER, body, seededRandom("iv"));
@@ -127,7 +129,7 @@ Deno.test("an erased chain holds nothing and does nothing", () => {
 
 Deno.test("the chains of HELLO and CHALLENGE come from the root, one a direction, and are erased", () => {
   for (const direction of ["c2s", "s2c"] as const) {
-    const chain = withHelloChain(KEY, direction, (chain) => {
+    const chain = keySchedule.withHelloChain(KEY, direction, (chain) => {
       assert.equal(toHex(chain.key), toHex(expand(KEY, utf8(`stx rounds hello ${direction}`), 32)));
       return chain;
     });
@@ -135,7 +137,7 @@ Deno.test("the chains of HELLO and CHALLENGE come from the root, one a direction
   }
   let erased: Chain | undefined;
   const throwing = () =>
-    withHelloChain(KEY, "c2s", (chain) => {
+    keySchedule.withHelloChain(KEY, "c2s", (chain) => {
       erased = chain;
       throw new Error("stopped");
     });
@@ -145,16 +147,16 @@ Deno.test("the chains of HELLO and CHALLENGE come from the root, one a direction
 
 Deno.test("the chains of a session come from the root and both packets of the handshake, whole", () => {
   const [hello, challenge] = [utf8("HELLO"), utf8("CHALLENGE")];
-  const chains = sessionChains(KEY, hello, challenge);
+  const chains = keySchedule.sessionChains(KEY, hello, challenge);
   for (const direction of ["c2s", "s2c"] as const) {
     const info = utf8(`stx rounds session ${direction}`);
     const expected = hkdfSync("sha256", KEY, hash(hello, challenge), info, 32);
     assert.equal(toHex(chains[direction].key), toHex(new Uint8Array(expected)));
   }
   const others = [
-    sessionChains(flipBit(KEY, 0), hello, challenge),
-    sessionChains(KEY, flipBit(hello, 0), challenge),
-    sessionChains(KEY, hello, flipBit(challenge, 0)),
+    keySchedule.sessionChains(flipBit(KEY, 0), hello, challenge),
+    keySchedule.sessionChains(KEY, flipBit(hello, 0), challenge),
+    keySchedule.sessionChains(KEY, hello, flipBit(challenge, 0)),
   ];
   const keys = [chains, ...others].flatMap(({ c2s, s2c }) => [toHex(c2s.key), toHex(s2c.key)]);
   assert.equal(new Set(keys).size, 8);

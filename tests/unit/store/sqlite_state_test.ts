@@ -67,7 +67,7 @@ function isWholeAndNew(path: string): void {
   });
   assert.equal(countOf(path, "transfers"), OLD_ROWS.length);
   withDatabase(path, (database) => {
-    assert.equal(database.prepare("PRAGMA user_version").get()!["user_version"], 2);
+    assert.equal(database.prepare("PRAGMA user_version").get()!["user_version"], 3);
   });
 }
 
@@ -147,8 +147,8 @@ for (const [kind, prepare] of [["old", writeVersion1], ["missing", () => {}]] as
 Deno.test("a file that gets a newer layout just before it would be changed is refused", async () => {
   await withPath((path) => {
     writeVersion1(path);
-    whenTold("BEGIN IMMEDIATE", () => change(path, "PRAGMA user_version = 3"), () => {
-      fails(() => new SqliteState(path), "state_corrupt", path, /layout 3/, /--state/);
+    whenTold("BEGIN IMMEDIATE", () => change(path, "PRAGMA user_version = 4"), () => {
+      fails(() => new SqliteState(path), "state_corrupt", path, /layout 4/, /--state/);
     });
   });
 });
@@ -188,11 +188,11 @@ Deno.test("a database of another program is refused and left alone", async () =>
 });
 
 Deno.test("another layout is refused and left alone", async () => {
-  for (const version of [0, 3, 2_000_000, -1]) {
+  for (const version of [0, 4, 2_000_000, -1]) {
     await withPath((path) => {
       withState(path, () => {});
       change(path, `PRAGMA user_version = ${version}`);
-      refusesToOpen(path, new RegExp(`layout ${version}, this stx knows 1 to 2`));
+      refusesToOpen(path, new RegExp(`layout ${version}, this stx knows 1 to 3`));
     });
   }
 });
@@ -214,7 +214,7 @@ function overwrite(file: Deno.FsFile, offset: number, size: number): void {
 
 for (const [name, damage] of Object.entries(DAMAGES)) {
   Deno.test(`a damaged database is refused and left alone, whatever its layout: ${name}`, async () => {
-    for (const version of [1, 2]) {
+    for (const version of [1, 2, 3]) {
       await withPath((path) => {
         writeVersion1(path);
         if (version === 2) withState(path, () => {});

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { SqliteNonceStore } from "../../../lib/store/sqlite_nonce_store.ts";
 import { SqliteTransferStore } from "../../../lib/store/sqlite_transfer_store.ts";
-import { ID, LATER_MS, NONCE, NOW_MS, OTHER_ID, OTHER_PEER, PEER, TRANSFER } from "./rows.ts";
+import { ID, OTHER_ID, OTHER_PEER, PEER, TRANSFER } from "./rows.ts";
 import { change, fails, withPath, withState } from "./state_file.ts";
 import { withProcess } from "./store_process.ts";
 
@@ -47,16 +46,6 @@ Deno.test("two processes may have the file open", async () => {
         assert.deepEqual(store.find(PEER, ID), TRANSFER);
         store.remove(PEER, ID);
       });
-    });
-  });
-});
-
-Deno.test("closing the store leaves the file open for the other stores", async () => {
-  await withPath((path) => {
-    withState(path, (state) => {
-      const nonces = new SqliteNonceStore(state);
-      new SqliteTransferStore(state).close();
-      assert.equal(nonces.claim(NONCE, LATER_MS, NOW_MS), true);
     });
   });
 });

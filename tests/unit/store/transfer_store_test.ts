@@ -49,6 +49,37 @@ const CONTRACT: Readonly<Record<string, (store: TransferStore) => void>> = {
     assert.equal(store.find(PEER, ID), undefined);
   },
 
+  "finished transfers are forgotten by their age, unfinished ones never": (store) => {
+    store.save(PEER, ID, { ...TRANSFER, updatedMs: 1 });
+    store.save(OTHER_PEER, ID, { ...TRANSFER, state: "committing", updatedMs: 1 });
+    store.save(PEER, OTHER_ID, { ...TRANSFER, state: "done", updatedMs: 99 });
+    store.save(OTHER_PEER, OTHER_ID, { ...TRANSFER, state: "done", updatedMs: 100 });
+    assert.equal(store.pruneFinished(100, 10), 1);
+    assert.equal(store.pruneFinished(100, 10), 0);
+    assert.equal(store.list("done").length, 1);
+    assert.deepEqual(store.list("done")[0]!.peer, OTHER_PEER);
+    assert.equal(store.list("receiving").length, 1);
+    assert.equal(store.list("committing").length, 1);
+  },
+
+  "of too many finished transfers the oldest are forgotten": (store) => {
+    const count = 1_234;
+    for (let i = 0; i < count; i++) {
+      const id = ID.slice();
+      new DataView(id.buffer).setUint32(0, i);
+      store.save(PEER, id, { ...TRANSFER, state: "done", updatedMs: 1_000 + (i * 7) % count });
+    }
+    let forgotten = 0;
+    for (;;) {
+      const now = store.pruneFinished(0, 34);
+      if (now === 0) break;
+      forgotten += now;
+    }
+    assert.equal(forgotten, count - 34);
+    const left = store.list("done").map(({ transfer }) => transfer.updatedMs).sort((a, b) => a - b);
+    assert.deepEqual(left, Array.from({ length: 34 }, (_, i) => 1_000 + count - 34 + i));
+  },
+
   "what was removed is gone, alone, and may be removed again": (store) => {
     store.save(PEER, ID, TRANSFER);
     store.save(PEER, OTHER_ID, TRANSFER);
@@ -100,7 +131,6 @@ for (const [name, check] of Object.entries(CONTRACT)) {
   Deno.test(`in memory: ${name}`, () => {
     const store = new MemoryTransferStore();
     check(store);
-    store.close();
   });
 
   Deno.test(`in SQLite: ${name}`, async () => {

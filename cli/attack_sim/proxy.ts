@@ -1,0 +1,168 @@
+/**
+ * `stx attack-sim proxy`: the man in the middle alone, between a user's own client and server.
+ * @module
+ */
+import { escapeControls } from "../../lib/bytes/escape.ts";
+import { Middle, type Protocol, type Step } from "../../lib/attacks/middle.ts";
+import { Seeded } from "../../lib/attacks/seeded.ts";
+import type { Attacker } from "../../lib/attacks/wire.ts";
+import { StxError } from "../../lib/errors.ts";
+import { matchesAddress, parseAddressPatterns } from "../../lib/identity/address_patterns.ts";
+import { connDuplex, dialConn, listen } from "../../lib/net/tcp.ts";
+import type { Duplex } from "../../lib/ports.ts";
+import { acceptLoop } from "../accept_loop.ts";
+import { type ParsedCommand, valueOf } from "../parse.ts";
+import { onStopSignal, statusOf, type StopSignal } from "../signals.ts";
+import { nearest } from "../suggest.ts";
+import type { Output } from "../terminal.ts";
+import { type Address, formatAddress, parseListenAddress, parseRemoteAddress } from "../values.ts";
+import { ATTACKS } from "./catalog.ts";
+import { runMiddle } from "./relay.ts";
+
+/** Networks that nobody reaches from elsewhere (RFC 1918, 3927, 4193, 4291). */
+const PRIVATE_NETWORKS = parseAddressPatterns(
+  "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,::1,fc00::/7,fe80::/10",
+);
+const USAGE = "stx attack-sim proxy --listen HOST:PORT --upstream HOST:PORT --attack NAME";
+
+/** Runs the proxy until it is told to stop; resolves to the exit status. */
+export async function runProxy(
+  command: ParsedCommand,
+  names: readonly string[],
+  seed: number,
+  output: Output,
+): Promise<number> {
+  const listenAddress = parseListenAddress(needed(command, "listen"), "--listen");
+  const upstream = parseRemoteAddress(needed(command, "upstream"), "--upstream");
+  const { protocol, name, attackerFor } = attackOf(command, names, seed);
+  const listener = listen(listenAddress.host, listenAddress.port);
+  const bound = listener.addr as Deno.NetAddr;
+  try {
+    refusePublic("--listen", bound.hostname);
+    output.info(
+      `Attacking by ${name} (seed ${seed}): listening on ${formatAddress(bound.hostname, bound.port)}`,
+    );
+    output.info(
+      `The ${protocol === "stx" ? "receiver" : "server"} is ${formatAddress(upstream.host, upstream.port)}`,
+    );
+    output.event("listening", {
+      address: bound.hostname,
+      port: bound.port,
+      fingerprint: null,
+      command: protocol === "stx"
+        ? `stx send PATH ${formatAddress(bound.hostname, bound.port)}`
+        : `stx rounds join ${formatAddress(bound.hostname, bound.port)} --key FILE`,
+    });
+    let stoppedBy: StopSignal | undefined;
+    const open = new Set<Duplex>();
+    const ignore = onStopSignal((signal) => {
+      stoppedBy = signal;
+      listener.close();
+      for (const duplex of open) duplex.close();
+    });
+    let count = 0;
+    await acceptLoop({
+      listener,
+      output,
+      isStopping: () => stoppedBy !== undefined,
+      serve: async (conn) => {
+        const number = count++;
+        const client = keep(connDuplex(conn), open);
+        try {
+          const server = keep(await dialPrivate(upstream), open);
+          const middle = new Middle(protocol, attackerFor(number), (step) => tell(step, number + 1, output));
+          await runMiddle({ client, server }, middle, async () => keep(await dialPrivate(upstream), open));
+          open.delete(server);
+        } catch (error) {
+          output.error(error, { continues: true });
+        } finally {
+          client.close();
+          open.delete(client);
+        }
+      },
+    });
+    ignore();
+    return stoppedBy === undefined ? 0 : statusOf(stoppedBy);
+  } finally {
+    closeListener(listener);
+  }
+}
+
+function needed(command: ParsedCommand, option: "listen" | "upstream" | "attack"): string {
+  const value = valueOf(command, option);
+  if (value !== undefined) return value;
+  throw new StxError("usage", `Option --${option} is missing`, { hint: `Usage: ${USAGE}` });
+}
+
+interface Chosen {
+  readonly protocol: Protocol;
+  readonly name: string;
+  readonly attackerFor: (connection: number) => Attacker;
+}
+
+function attackOf(command: ParsedCommand, words: readonly string[], seed: number): Chosen {
+  const protocol = valueOf(command, "protocol") ?? "stx";
+  const [name, more] = [...needed(command, "attack").split(","), ...words];
+  if (more !== undefined || protocol === "all") {
+    throw new StxError("usage", "The proxy plays one attack on one protocol", { hint: `Usage: ${USAGE}` });
+  }
+  const known = ATTACKS.filter((attack) => attack.protocol === protocol);
+  const attack = known.find((each) => each.name === name);
+  const playable = known.filter(({ onPath }) => onPath !== undefined).map((each) => each.name);
+  if (attack?.onPath !== undefined) {
+    const attackerFor = attack.onPath(Seeded.for(seed, attack.name));
+    return { protocol: attack.protocol, name: attack.name, attackerFor };
+  }
+  const meant = nearest(name!, playable);
+  throw new StxError(
+    "usage",
+    attack === undefined
+      ? `Unknown attack "${escapeControls(name!)}"`
+      : `The attack ${attack.name} is not one that a proxy can play: it needs an end of its own, or a key`,
+    { hint: `${meant === undefined ? "" : `did you mean ${meant}? `}It plays ${playable.join(", ")}` },
+  );
+}
+
+/** Connects, and makes sure where to before a byte is sent: a name may lead anywhere, and elsewhere the next time. */
+async function dialPrivate({ host, port }: Address): Promise<Duplex> {
+  const conn = await dialConn(host, port);
+  try {
+    refusePublic("--upstream", conn.remoteAddr.hostname);
+    return connDuplex(conn);
+  } catch (error) {
+    conn.close();
+    throw error;
+  }
+}
+
+function refusePublic(option: string, address: string): void {
+  if (matchesAddress(PRIVATE_NETWORKS, address)) return;
+  throw new StxError(
+    "usage",
+    `Cannot use ${option}: ${escapeControls(address)} is neither loopback nor private`,
+    {
+      hint: "the proxy attacks what passes, so it stays where nobody else's traffic can come",
+    },
+  );
+}
+
+function tell(step: Step, connection: number, output: Output): void {
+  const { from, to, name, sizeBytes, note } = step;
+  output.event("step", { connection, from, to, name, bytes: sizeBytes, note: note ?? null });
+  const text = `${connection}: ${from} -> ${to}  ${name}, ${sizeBytes} bytes`;
+  if (note === undefined) output.verbose(text);
+  else output.info(`${text}: ${note}`);
+}
+
+function keep(duplex: Duplex, open: Set<Duplex>): Duplex {
+  open.add(duplex);
+  return duplex;
+}
+
+function closeListener(listener: Deno.Listener): void {
+  try {
+    listener.close();
+  } catch {
+    // It is closed already.
+  }
+}

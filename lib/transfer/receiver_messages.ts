@@ -1,0 +1,79 @@
+/**
+ * What a receiver hears and says: the transfer's messages in the order in which they may come.
+ * @module
+ */
+import type { Bytes } from "../bytes/bytes.ts";
+import { deferred } from "../bytes/deferred.ts";
+import { StxError } from "../errors.ts";
+import { OFFER_TIMEOUT_MS } from "../limits.ts";
+import type { Clock } from "../ports.ts";
+import { decodeOffset, encodeAccept, type Message, type MessageType } from "../wire/message.ts";
+import type { TransferChannel } from "./channel.ts";
+import { stateAfter, type TransferState } from "./transitions.ts";
+
+/** See the module's text. One for each session. */
+export class ReceiverMessages {
+  readonly #channel: TransferChannel;
+  #state: TransferState = "waitOffer";
+
+  constructor(channel: TransferChannel) {
+    this.#channel = channel;
+  }
+
+  /** The OFFER: whoever has proved who it is must still say what it wants. Throws `connection_lost` if it does not. */
+  async first(clock: Clock): Promise<Message> {
+    const tooLate = deferred<never>();
+    const cancel = clock.after(OFFER_TIMEOUT_MS, () => {
+      tooLate.reject(new StxError("connection_lost", "The sender did not say what it wants to send"));
+    });
+    return await Promise.race([this.next(), tooLate.promise]).finally(cancel);
+  }
+
+  /** The next message; throws `unexpected_message` for one that may not come now, and the channel's failure. */
+  async next(): Promise<Message> {
+    let message: Message;
+    try {
+      message = await this.#channel.receive();
+    } catch (error) {
+      message = this.afterLast(error);
+    }
+    this.#state = stateAfter("receiver", this.#state, message.type);
+    return message;
+  }
+
+  /** What the end of the connection stands for: nothing, since only END ends a transfer. Throws what ended it. */
+  protected afterLast(error: unknown): Message {
+    throw error;
+  }
+
+  /** Says something; throws the channel's failure. */
+  say(type: MessageType, body?: Bytes): void {
+    this.#channel.send(type, body);
+  }
+
+  /** Says something that changes nothing if it is not heard: the next attempt learns it again. */
+  tell(type: MessageType, body: Bytes): void {
+    try {
+      this.say(type, body);
+    } catch {
+      // The connection is gone.
+    }
+  }
+
+  /**
+   * Says what is here; resolves to where the sender wants to start, there or at 0. Throws `malformed` for any other
+   * place.
+   */
+  async offerPrefix(offsetBytes: number, sha256: Bytes): Promise<number> {
+    this.say("accept", encodeAccept({ offsetBytes, sha256 }));
+    this.#state = "accepted";
+    let message = await this.next();
+    // What of the manifest was under way already is not needed any more.
+    while (message.type === "manifest") message = await this.next();
+    const start = decodeOffset(message);
+    if (start !== offsetBytes && start !== 0) {
+      throw new StxError("malformed", `Cannot start at ${start}: offered were ${offsetBytes} and 0`);
+    }
+    return start;
+  }
+}

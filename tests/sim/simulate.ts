@@ -1,0 +1,74 @@
+/**
+ * One run of a plan, from its beginning to what came of it.
+ * @module
+ */
+import { onPlatform } from "./platform.ts";
+import type { Plan } from "./plan.ts";
+import { Crashed } from "./process.ts";
+import { StuckError, World } from "./world.ts";
+
+/** What came of a run. */
+export interface RunResult {
+  readonly plan: Plan;
+  /** What did not hold; empty if all did. */
+  readonly violations: readonly string[];
+  /** Places in the plan of the faults that happened. */
+  readonly happened: ReadonlySet<number>;
+  /** The same for two runs in which the same happened at the same times. */
+  readonly traceHash: number;
+  readonly eventCount: number;
+  /** How many senders ended with a receipt, and how many without. */
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Every event, if they were to be kept. */
+  readonly log: readonly string[];
+}
+
+/** Plays a plan. */
+export async function simulate(plan: Plan, isLogging = false): Promise<RunResult> {
+  const world = new World(plan, isLogging);
+  const { scheduler, checks, trouble, outcomes } = world;
+  const onUnhandled = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    if (!isCrash(event.reason)) {
+      checks.fail(`a promise was rejected and nobody cared: ${event.reason?.stack ?? event.reason}`);
+    }
+  };
+  globalThis.addEventListener("unhandledrejection", onUnhandled);
+  const randomness = world.dice.split("platform");
+  try {
+    await onPlatform({
+      find: (number) => world.find(number),
+      pause: (delayMs, action) => void scheduler.after(delayMs, "pause", undefined, action),
+      monotonicMs: () => scheduler.nowMs,
+      deliver: (action) => void scheduler.after(0, "crypto", undefined, action),
+      random: (size) => randomness.bytes(size),
+      onNonceReuse: (nonce) => checks.fail(`a key has sealed twice under the nonce ${nonce}`),
+    }, () => world.run());
+  } catch (error) {
+    if (!(error instanceof StuckError)) {
+      checks.fail(`the run itself failed: ${error instanceof Error ? error.stack : error}`);
+    }
+  } finally {
+    // Rejections are told of in a turn of their own.
+    await new Promise((resolve) => setImmediate(resolve));
+    globalThis.removeEventListener("unhandledrejection", onUnhandled);
+  }
+  const succeeded = outcomes.filter(({ receipt }) => receipt !== undefined).length;
+  return {
+    plan,
+    violations: checks.violations,
+    happened: trouble.happened,
+    traceHash: scheduler.traceHash,
+    eventCount: scheduler.eventCount,
+    succeeded,
+    failed: outcomes.length - succeeded,
+    log: scheduler.log,
+  };
+}
+
+/** Whether an error, or what caused it, comes from the death of a process. */
+function isCrash(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) if (each instanceof Crashed) return true;
+  return false;
+}

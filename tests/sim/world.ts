@@ -1,0 +1,501 @@
+/**
+ * A run: machines, processes and lines as a plan has them, until everybody is done, and then what must hold.
+ * @module
+ */
+import { toHex } from "../../lib/bytes/bytes.ts";
+import { codeOf, type ErrorCode, StxError } from "../../lib/errors.ts";
+import { identityFromSeed } from "../../lib/identity/identity.ts";
+import { verifySshsigBlob } from "../../lib/identity/sshsig.ts";
+import type { Duplex, Identity } from "../../lib/ports.ts";
+import { RECEIPT_NAMESPACE, receiptMessage } from "../../lib/transfer/receipt.ts";
+import type { SentReceipt } from "../../lib/transfer/sender.ts";
+import { Checks, contentOf } from "./checks.ts";
+import { Dice } from "./dice.ts";
+import { Disk } from "./disk.ts";
+import { Line } from "./line.ts";
+import type { Fault, Item, Plan } from "./plan.ts";
+import { EPOCH_MS, type Machine, Process } from "./process.ts";
+import { INBOX, ReceiverRun } from "./receiver.ts";
+import { Scheduler } from "./scheduler.ts";
+import { OUTBOX, runSender } from "./sender.ts";
+import { Journal } from "./store.ts";
+import { Trouble } from "./trouble.ts";
+
+/** When everything goes well again, at the latest. */
+const HEAL_MS = 90_000;
+/** How long a sender may take once everything goes well: until it gives up, and a little more. */
+const END_MS = HEAL_MS + 16 * 60_000;
+const CONNECT_TIMEOUT_MS = 15_000;
+const START_AGAIN_MS = 1_000;
+
+/** How a sender's process ended. */
+export interface Outcome {
+  readonly sender: number;
+  readonly receipt?: SentReceipt;
+  readonly error?: unknown;
+}
+
+/** What the senders and the receiver may say. */
+const SENDER_CODES: readonly ErrorCode[] = [
+  "connection_lost",
+  "refused_connection",
+  "handshake_failed",
+  "malformed",
+  "unexpected_message",
+  "clock_skew",
+  "rejected",
+  "superseded",
+  "source_changed",
+  "busy",
+  "disk",
+  "permission",
+];
+const RECEIVER_CODES: readonly ErrorCode[] = [
+  "connection_lost",
+  "refused_connection",
+  "handshake_failed",
+  "malformed",
+  "unexpected_message",
+  "unsupported_version",
+  "clock_skew",
+  "superseded",
+  "cancelled",
+  "rejected",
+  "source_changed",
+  "exists",
+  "disk",
+  "disk_full",
+  "permission",
+  "state_busy",
+];
+
+let identities: Promise<readonly Identity[]> | undefined;
+
+/** See the module's text. */
+export class World {
+  readonly plan: Plan;
+  readonly scheduler: Scheduler;
+  readonly trouble: Trouble;
+  readonly checks: Checks;
+  readonly journal: Journal;
+  readonly dice: Dice;
+  readonly outcomes: Outcome[] = [];
+  readonly #receiverMachine: Machine;
+  readonly #senderMachines: readonly Machine[];
+  readonly #processes: Process[] = [];
+  #identities: readonly Identity[] = [];
+  #receiver: ReceiverRun | undefined;
+  #isStarting = false;
+  #connections = 0;
+  #sendersAtWork = 0;
+  /** Whether a folder that is there may not be written to. */
+  #isClosedFolder = false;
+
+  constructor(plan: Plan, isLogging = false) {
+    this.plan = plan;
+    this.dice = new Dice(plan.seed).split("run");
+    this.scheduler = new Scheduler(this.dice.split("schedule"), isLogging);
+    this.trouble = new Trouble(plan.faults, {
+      crash: (process, isPowerLoss, downMs) => this.#crash(process, isPowerLoss, downMs),
+      changeSource: (fault) => this.#changeSource(fault),
+    }, this.dice.split("trouble"));
+    this.#receiverMachine = this.#makeMachine("receiver");
+    const { disk } = this.#receiverMachine;
+    disk.create(INBOX, "directory", 0o755);
+    disk.create("/canary", "directory", 0o755);
+    disk.write(disk.create("/canary/bird", "file", 0o644), new Uint8Array([1, 2, 3]));
+    plan.inbox.forEach((item) => put(disk, INBOX, item));
+    disk.settle();
+    this.checks = new Checks(disk, plan.conflict);
+    this.journal = new Journal(this.checks);
+    this.#senderMachines = plan.senders.map(({ items }, i) => {
+      const machine = this.#makeMachine(`sender${i}`);
+      machine.disk.create(OUTBOX, "directory", 0o755);
+      items.forEach((item) => put(machine.disk, OUTBOX, item));
+      items.toReversed().forEach((item) => {
+        machine.disk.touch(machine.disk.find(`${OUTBOX}/${item.path}`), { mode: item.mode, mtimeMs: item.mtimeMs });
+      });
+      machine.disk.settle();
+      return machine;
+    });
+  }
+
+  /** The process whose paths begin with this number. */
+  find(number: number): Process {
+    return this.#processes[number]!;
+  }
+
+  /** Lets it all happen; what must hold and does not is in {@link checks}. */
+  async run(): Promise<void> {
+    identities ??= Promise.all([0, 1, 2, 3].map((i) => identityFromSeed(new Uint8Array(32).fill(i + 1))));
+    const pending = identities.then((all) => this.#identities = all);
+    await this.scheduler.run(() => this.#identities.length > 0);
+    await pending;
+    this.#scheduleFaults();
+    this.#startReceiver();
+    for (const [i, { startMs }] of this.plan.senders.entries()) {
+      this.#sendersAtWork += 1;
+      this.scheduler.after(startMs, `sender${i} is started`, undefined, () => this.#startSender(i));
+    }
+    const unheal = this.scheduler.after(HEAL_MS, "all is well again", undefined, () => this.#heal());
+    await this.#until("the senders did not end", () => this.#sendersAtWork === 0);
+    unheal();
+    this.#heal();
+    await this.#again();
+    await this.#end();
+  }
+
+  /** With nothing going wrong any more, whoever failed tries again. */
+  async #again(): Promise<void> {
+    const last = new Map(this.outcomes.map((outcome) => [outcome.sender, outcome]));
+    const failed = [...last.values()].filter(({ error }) => error !== undefined);
+    for (const { sender } of failed) {
+      this.#sendersAtWork += 1;
+      this.#startSender(sender);
+      await this.#until("a sender did not end without faults", () => this.#sendersAtWork === 0);
+      const { error } = this.outcomes.at(-1)!;
+      if (error !== undefined && !this.#mayStillFail(error)) {
+        this.checks.fail(`sender${sender} fails without faults: ${error}`);
+      }
+    }
+  }
+
+  /** Names that are taken, and files that somebody has removed, stay so. */
+  #mayStillFail(error: unknown): boolean {
+    if (codeOf(error) === "rejected") {
+      const { message } = error as StxError;
+      const isTaken = message.startsWith("The receiver refused (exists)");
+      return isTaken ? this.plan.conflict !== "rename" : this.#isClosedFolder;
+    }
+    return codeOf(error) === "disk" && this.plan.faults.some((fault) => fault.kind === "source");
+  }
+
+  async #end(): Promise<void> {
+    await this.#until("the receiver did not start", () => this.#receiver?.isListening === true);
+    const receiver = this.#receiver!;
+    let isIdle = false;
+    receiver.idle().then(() => isIdle = true);
+    await this.#until("connections were not closed", () => isIdle);
+    let hasStopped = false;
+    receiver.stop().then(() => hasStopped = true);
+    await this.#until("the receiver did not stop", () => hasStopped);
+    for (const process of this.#processes) {
+      if (!process.isAlive) continue;
+      if (process.timerCount > 0) this.checks.fail(`${process.name} has left ${process.timerCount} timers`);
+      if (process.belongings.size > 0) this.checks.fail(`${process.name} has left something open`);
+    }
+    // Whoever dies between two steps may leave a folder behind, empty or unfinished.
+    const mayLeave = this.plan.faults.some(({ kind }, i) =>
+      this.trouble.happened.has(i) && ["crash", "crashAt", "error", "full"].includes(kind)
+    );
+    if (!mayLeave) {
+      const ids = this.journal.rows.list("receiving").map(({ transferId }) => toHex(transferId));
+      this.checks.checkLeftovers(new Set(ids));
+    }
+    // And what was promised survives a last loss of power.
+    receiver.process.die(true);
+    this.#receiverMachine.disk.crash(this.dice.split("end"));
+    this.#startReceiver();
+    await this.#until("the receiver did not start", () => this.#receiver?.isListening === true);
+    if (this.journal.rows.list("committing").length > 0) {
+      this.checks.fail("a transfer is still being put in place at the end");
+    }
+    this.checks.checkEnd();
+  }
+
+  async #until(failure: string, condition: () => boolean): Promise<void> {
+    const deadlineMs = Math.max(END_MS, this.scheduler.nowMs + END_MS);
+    const isOver = () => {
+      this.#atRest();
+      return condition() || this.scheduler.nowMs > deadlineMs;
+    };
+    await this.scheduler.run(isOver);
+    if (!condition()) {
+      this.checks.fail(failure);
+      throw new StuckError(failure);
+    }
+  }
+
+  #atRest(): void {
+    if (this.#receiver?.isListening !== true || !this.#receiver.process.isAlive) return;
+    this.checks.atRest(this.journal.rows.list("committing").length > 0);
+  }
+
+  #makeMachine(name: string): Machine {
+    const disk = new Disk(() => EPOCH_MS + Math.floor(this.scheduler.nowMs), this.plan.journal);
+    return { name, disk, isUp: true, skewMs: 0, stepMs: {} };
+  }
+
+  #makeProcess(machine: Machine): Process {
+    const { scheduler, trouble } = this;
+    const number = this.#processes.length;
+    const process = new Process({ name: machine.name, number, machine, scheduler, judge: trouble });
+    this.#processes.push(process);
+    return process;
+  }
+
+  #startReceiver(): void {
+    this.#receiverMachine.isUp = true;
+    if (this.#isStarting) return;
+    const process = this.#makeProcess(this.#receiverMachine);
+    this.scheduler.note("receiver starts");
+    const [identity, ...senders] = this.#identities;
+    const onError = (error: unknown) => {
+      if (process.isAlive) this.#judgeError("receiver", error, RECEIVER_CODES);
+      this.#isClosedFolder ||= error instanceof Error && error.message.startsWith("Cannot put something into");
+    };
+    const startAgain = (error: unknown) => {
+      onError(error);
+      if (!process.isAlive) return;
+      process.die(false);
+      this.#startLater(START_AGAIN_MS);
+    };
+    let receiver: ReceiverRun;
+    try {
+      receiver = new ReceiverRun({
+        process,
+        identity: identity!,
+        senders,
+        conflict: this.plan.conflict,
+        store: this.journal.openStore(process),
+        nonces: this.journal.openNonces(process),
+        dice: this.dice.split(`receiver ${process.number}`),
+        onError,
+      });
+    } catch (error) {
+      return startAgain(error);
+    }
+    this.#receiver = receiver;
+    receiver.start().catch(startAgain);
+  }
+
+  #startLater(delayMs: number): void {
+    this.#isStarting = true;
+    this.scheduler.after(delayMs, "receiver is started again", undefined, () => {
+      this.#isStarting = false;
+      this.#startReceiver();
+    });
+  }
+
+  #startSender(sender: number): void {
+    const machine = this.#senderMachines[sender]!;
+    machine.isUp = true;
+    const process = this.#makeProcess(machine);
+    this.scheduler.note(`${process.name} starts`);
+    const plan = this.plan.senders[sender]!;
+    const identity = this.#identities[sender + 1]!;
+    const receiver = this.#identities[0]!;
+    const promise = runSender({
+      process,
+      plan,
+      identity,
+      receiver,
+      dice: this.dice.split(`sender ${process.number}`),
+      dial: (from) => this.#dial(from),
+      onOffer: (manifest) => {
+        const contents = new Map(
+          manifest.entries.filter((entry) => entry.kind === "file").map((entry) => [
+            entry.path,
+            [machine.disk.find(`${OUTBOX}/${entry.path}`).now.data],
+          ]),
+        );
+        const isStream = manifest.sizeBytes === null;
+        this.checks.offered(identity.publicKey, manifest.digest, {
+          entries: manifest.entries,
+          contents,
+          isStream,
+        });
+      },
+      onEvent: () => {},
+    });
+    const end = (outcome: Outcome) => {
+      if (!process.isAlive) return;
+      this.scheduler.note(`${process.name} ended: ${outcome.error ?? "done"}`);
+      this.outcomes.push(outcome);
+      this.#sendersAtWork -= 1;
+      if (process.belongings.size > 0) this.checks.fail(`${process.name} has left something open`);
+      if (process.timerCount > 0) this.checks.fail(`${process.name} has left ${process.timerCount} timers`);
+      process.die(false);
+    };
+    promise.then(async (receipt) => {
+      if (!process.isAlive) return;
+      const { facts, signature } = receipt;
+      const message = receiptMessage(facts);
+      if (!await verifySshsigBlob(signature, RECEIPT_NAMESPACE, message, receiver.publicKey)) {
+        this.checks.fail("a receipt is not valid");
+      }
+      this.checks.succeeded(identity.publicKey, facts.manifestDigest);
+      end({ sender, receipt });
+    }, (error) => {
+      if (process.isAlive) this.#judgeError(process.name, error, SENDER_CODES);
+      end({ sender, error });
+    });
+  }
+
+  #judgeError(who: string, error: unknown, codes: readonly ErrorCode[]): void {
+    this.scheduler.note(`${who} says: ${error}`);
+    const code = codeOf(error);
+    if (code !== undefined && codes.includes(code)) return;
+    const text = error instanceof Error ? error.stack ?? String(error) : String(error);
+    this.checks.fail(`${who} failed in a way that nothing documents: ${code ?? ""} ${text}`);
+  }
+
+  async #dial(process: Process): Promise<Duplex> {
+    const { line } = this.plan;
+    await process.later(2 * line.latencyMs, "dials", () => {});
+    const receiver = this.#receiver;
+    if (receiver?.isListening !== true || !receiver.process.isAlive) {
+      if (!this.#receiverMachine.isUp) await process.later(CONNECT_TIMEOUT_MS, "gives up dialling", () => {});
+      throw new StxError("connection_lost", "Cannot connect");
+    }
+    const number = this.#connections++;
+    const { client, server } = new Line(process, receiver.process, {
+      number,
+      profile: line,
+      dice: this.dice.split(`line ${number}`),
+      faults: this.trouble.ofLine(number),
+      onFault: (fault) => this.trouble.onLineFault(fault),
+    });
+    receiver.take(server);
+    return client;
+  }
+
+  #scheduleFaults(): void {
+    this.plan.faults.forEach((fault, i) => {
+      const at = (atMs: number, action: () => void) =>
+        this.scheduler.after(atMs, `fault ${fault.kind}`, undefined, () => {
+          if (this.trouble.isOver) return;
+          this.trouble.happened.add(i);
+          action();
+        });
+      switch (fault.kind) {
+        case "crashAt":
+          return at(fault.atMs, () => {
+            const process = this.#processes.find((each) => each.isAlive && each.name === fault.who);
+            if (process !== undefined) this.#crash(process, fault.isPowerLoss, fault.downMs);
+          });
+        case "stop":
+          return at(fault.atMs, () => this.#stop(fault.downMs));
+        case "slow":
+          this.trouble.happened.add(i);
+          this.#receiverMachine.stepMs[fault.step] = fault.ms;
+          return undefined;
+        case "clock":
+          return at(fault.atMs, () => this.#machine(fault.who).skewMs += fault.byMs);
+        case "again":
+          return at(fault.atMs, () => {
+            if (this.#sendersAtWork === 0) return;
+            this.#sendersAtWork += 1;
+            this.#startSender(fault.sender);
+          });
+        case "appear":
+          return at(fault.atMs, () => this.#appear(fault.name));
+        default:
+          return undefined;
+      }
+    });
+  }
+
+  #machine(name: string): Machine {
+    return [this.#receiverMachine, ...this.#senderMachines].find((machine) => machine.name === name)!;
+  }
+
+  #crash(process: Process, isPowerLoss: boolean, downMs: number): void {
+    const { machine } = process;
+    this.scheduler.note(`${process.name} ${isPowerLoss ? "loses power" : "is killed"}`);
+    const gone = isPowerLoss
+      ? this.#processes.filter((each) => each.isAlive && each.machine === machine)
+      : [process];
+    for (const each of gone) each.die(isPowerLoss);
+    if (isPowerLoss) {
+      machine.isUp = false;
+      machine.disk.crash(this.dice.split(`crash ${this.scheduler.eventCount}`));
+    }
+    if (machine === this.#receiverMachine) return this.#startLater(downMs);
+    const sender = this.#senderMachines.indexOf(machine);
+    for (const each of gone) {
+      this.scheduler.after(downMs, `${each.name} is started again`, undefined, () => this.#startSender(sender));
+    }
+  }
+
+  #stop(downMs: number): void {
+    const receiver = this.#receiver;
+    if (receiver?.isListening !== true || !receiver.process.isAlive) return;
+    receiver.stop().then(() => {
+      if (!receiver.process.isAlive) return;
+      const { process } = receiver;
+      if (process.timerCount > 0) this.checks.fail(`the receiver has left ${process.timerCount} timers`);
+      if (process.belongings.size > 0) this.checks.fail("the receiver has left something open");
+      process.die(false);
+      this.#startLater(downMs);
+    });
+  }
+
+  #appear(name: string): void {
+    const { disk } = this.#receiverMachine;
+    const path = `${INBOX}/${name}`;
+    try {
+      const inode = disk.create(path, "file", 0o644);
+      disk.write(inode, new Uint8Array([7]));
+      disk.settle();
+      this.checks.appeared({ path: name, kind: "file", ...inode.now });
+    } catch {
+      // The name is taken.
+    }
+  }
+
+  #changeSource(fault: Fault & { kind: "source" }): void {
+    const { items } = this.plan.senders[fault.sender]!;
+    const files = items.filter((item) => item.kind === "file");
+    const item = files[fault.item % Math.max(1, files.length)];
+    if (item === undefined) return;
+    changeFile(this.#senderMachines[fault.sender]!.disk, `${OUTBOX}/${item.path}`, fault.change);
+  }
+
+  #heal(): void {
+    this.trouble.isOver = true;
+    for (const machine of [this.#receiverMachine, ...this.#senderMachines]) {
+      machine.skewMs = 0;
+      machine.stepMs = {};
+      machine.disk.freeBytes = Infinity;
+    }
+  }
+}
+
+/** A run that does not end. */
+export class StuckError extends Error {}
+
+function put(disk: Disk, folder: string, item: Item): void {
+  const inode = disk.create(`${folder}/${item.path}`, item.kind, 0o755);
+  if (item.kind === "file") disk.write(inode, contentOf(item));
+  if (item.kind === "file") disk.touch(inode, { mode: item.mode, mtimeMs: item.mtimeMs });
+}
+
+function changeFile(disk: Disk, path: string, change: (Fault & { kind: "source" })["change"]): void {
+  let inode;
+  try {
+    inode = disk.find(path);
+  } catch {
+    return;
+  }
+  const { data, mode } = inode.now;
+  switch (change) {
+    case "append":
+      return disk.write(inode, new Uint8Array([...data, 1, 2, 3]));
+    case "shorten":
+      return disk.write(inode, data.slice(0, data.length >> 1));
+    case "rewrite":
+      return disk.write(inode, data.map((byte) => byte ^ 0x55));
+    case "replace": {
+      const { mtimeMs } = inode.now;
+      disk.remove(path);
+      const other = disk.create(path, "file", mode);
+      disk.write(other, data.map((byte) => byte ^ 0xaa));
+      return disk.touch(other, { mtimeMs });
+    }
+    case "touch":
+      return disk.touch(inode, { mtimeMs: inode.now.mtimeMs + 1000 });
+    case "remove":
+      return disk.remove(path);
+  }
+}
