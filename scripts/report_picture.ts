@@ -20,7 +20,7 @@ const SIZE_MAX = 300_000;
 const WIDTH = 800;
 /** Around the section, in CSS pixels. */
 const MARGIN = 28;
-const SCALE = 1.6;
+const SCALE = 1.5;
 
 /** Plays the attack and writes its report into `folder`; returns the report's path. */
 async function writeReport(folder: string): Promise<string> {

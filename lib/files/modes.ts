@@ -35,8 +35,11 @@ export function takeBits(path: string, entry: Entry): void {
     if (entry.kind === "file" ? !seen.isFile() : !seen.isDirectory()) {
       throw corrupt(path, "it is of another kind");
     }
-    // Done before a crash; and without those bits it may not even be opened.
-    if ((seen.mode & 0o777 & ~entry.mode) === 0) return;
+    if ((seen.mode & 0o777 & ~entry.mode) === 0) {
+      // Done before a crash, but perhaps not on the disk yet; without those bits it may not even be opened.
+      if ((seen.mode & 0o400) !== 0) makeModeDurable(path);
+      return;
+    }
     const handle = fs.openSync(path, "r");
     try {
       const opened = fs.fstatSync(handle);
@@ -50,6 +53,15 @@ export function takeBits(path: string, entry: Entry): void {
     throw isNotFound(error)
       ? corrupt(path, "it is missing", error)
       : diskError(error, "change the mode of", path);
+  }
+}
+
+function makeModeDurable(path: string): void {
+  const handle = fs.openSync(path, "r");
+  try {
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
   }
 }
 

@@ -52,8 +52,10 @@ export class PartialFolder implements PartialTransfer {
   #syncing: Promise<void> = Promise.resolve();
   #failure: StxError | undefined;
   #stage: "found" | "writing" | "moving" | "placed" = "found";
+  /** Whether it was decided to put this in place, so that its names are its own until that is done. */
+  #keepsNames = false;
 
-  /** Works in `folder`, which it closes; `onClosed` is called when nobody works on it any more. */
+  /** Works in `folder`, which it closes; `onClosed` is called when nobody needs its names any more. */
   constructor(folder: PrivateFolder, journey: Journey, onClosed: () => void) {
     this.#private = folder;
     this.#journey = journey;
@@ -144,10 +146,12 @@ export class PartialFolder implements PartialTransfer {
   async commit(beforeRename: () => void, onKept: (count: number) => void = () => {}): Promise<number> {
     if (this.#stage === "placed") return 0;
     const isRecovering = this.#stage !== "writing";
+    this.#keepsNames = isRecovering;
     this.#private.requireFolder("");
     if (!isRecovering) await this.#prepare();
     await checkMoves(this.#journey, isRecovering);
     beforeRename();
+    this.#keepsNames = true;
     this.#stage = "moving";
     this.#private.requireFolder("");
     await moveAll(this.#journey, isRecovering);
@@ -155,6 +159,7 @@ export class PartialFolder implements PartialTransfer {
     const keptCount = await countKept(this.#journey);
     if (keptCount > 0) onKept(keptCount);
     this.#private.remove();
+    this.#keepsNames = false;
     this.#stage = "placed";
     return keptCount;
   }
@@ -166,10 +171,11 @@ export class PartialFolder implements PartialTransfer {
     await pause();
   }
 
+  /** The names that were chosen for it are free again, unless the next attempt only has to put it in place there. */
   close(): void {
     this.#closeFile();
     this.#private.close();
-    this.#onClosed();
+    if (!this.#keepsNames) this.#onClosed();
   }
 
   /** Makes folders and empty files up to the next file that has content, and begins that one. */

@@ -54,7 +54,10 @@ export class DiskFolder implements ReceivingFolder {
     this.#rules = this.makeRules();
   }
 
-  /** What must hold of names and of what stands there. */
+  /**
+   * What must hold of names and of what stands there.
+   * @internal
+   */
   protected makeRules(): PlacementRules {
     return new PlacementRules();
   }

@@ -163,6 +163,13 @@ export class Checks implements StoreWatch {
     if (this.#listOutside() !== this.#outside) this.fail("something outside the folder was touched");
   }
 
+  /** What could not be put in place must have found its name taken. */
+  checkUnfinished({ placement }: StoredTransfer): void {
+    const taken = new Set(this.#disk.list(INBOX).map(({ path }) => path));
+    if (Object.values(placement.topNames).some((name) => taken.has(name))) return;
+    this.fail("a transfer is still being put in place at the end");
+  }
+
   /** Whether nothing is left of transfers that are not unfinished, as it must be where no process died. */
   checkLeftovers(unfinished: ReadonlySet<string>): void {
     for (const item of this.#disk.list(INBOX)) {
@@ -199,11 +206,23 @@ export class Checks implements StoreWatch {
       const path = finalPath(entry.path, placement);
       const item = found.get(path);
       const isRight = item?.kind === entry.kind &&
-        (entry.kind === "directory" ? this.#isFolder(item, entry) : isFile(item, entry, offered));
+        (entry.kind === "directory"
+          ? this.#isFolder(item, entry)
+          : isFile(item, entry, offered) || this.#hasOverwritten(path, item));
       if (!isRight) {
         this.fail(`"${path}" was not ${isDurable ? "durably " : ""}in place ${when}: ${describe(item)}`);
       }
     }
+  }
+
+  /** Whether what has a path is another transfer's, which may have come meanwhile. */
+  #hasOverwritten(path: string, item: DiskItem): boolean {
+    if (this.#conflict !== "overwrite") return false;
+    return this.#all().some(({ offered, placement }) =>
+      offered.entries.some((entry) =>
+        entry.kind === "file" && finalPath(entry.path, placement) === path && isFile(item, entry, offered)
+      )
+    );
   }
 
   /** A folder that was there before keeps its mode and time. */

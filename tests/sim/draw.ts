@@ -158,9 +158,11 @@ function drawFault(dice: Dice, senderCount: number): Fault {
     case "stop":
       return { kind: "stop", atMs, downMs };
     case "error": {
-      const code = dice.pick(["EIO", "EIO", "EIO", "ENOSPC", "EACCES"] as const);
+      const step = dice.pick(ERROR_STEPS);
+      // Where modes cannot be changed, as on a memory stick, they stay as they are, and that is no failure.
+      const codes = step === "setMode" ? ["EIO"] as const : ["EIO", "EIO", "EIO", "ENOSPC", "EACCES"] as const;
       const times = dice.chance(0.7) ? 1 : dice.logInt(1, 30);
-      return { kind: "error", step: dice.pick(ERROR_STEPS), nth: dice.logInt(1, 60), times, code };
+      return { kind: "error", step, nth: dice.logInt(1, 60), times, code: dice.pick(codes) };
     }
     case "shortWrite":
       return { kind: "shortWrite", nth: dice.logInt(1, 20), times: dice.logInt(1, 20) };

@@ -2,6 +2,8 @@
  * One run of a plan, from its beginning to what came of it.
  * @module
  */
+import { identityFromSeed } from "../../lib/identity/identity.ts";
+import type { Identity } from "../../lib/ports.ts";
 import { onPlatform } from "./platform.ts";
 import type { Plan } from "./plan.ts";
 import { Crashed } from "./process.ts";
@@ -24,9 +26,28 @@ export interface RunResult {
   readonly log: readonly string[];
 }
 
+/** Senders that there can be, and the receiver. */
+const IDENTITY_COUNT = 4;
+let identities: Promise<readonly Identity[]> | undefined;
+
+/** The same in every run. They are made on a platform of their own, so that the first run is like any other. */
+function allIdentities(): Promise<readonly Identity[]> {
+  const numbers = Array.from({ length: IDENTITY_COUNT }, (_, i) => i + 1);
+  const run = { deliver: queueMicrotask, random: () => new Uint8Array(0), onNonceReuse: () => {} };
+  const world = { find: () => notThere(), pause: () => {}, monotonicMs: () => 0 };
+  return onPlatform(
+    { ...run, ...world },
+    () => Promise.all(numbers.map((number) => identityFromSeed(new Uint8Array(32).fill(number)))),
+  );
+}
+
+function notThere(): never {
+  throw new Error("There is no process");
+}
+
 /** Plays a plan. */
 export async function simulate(plan: Plan, isLogging = false): Promise<RunResult> {
-  const world = new World(plan, isLogging);
+  const world = new World(plan, await (identities ??= allIdentities()), isLogging);
   const { scheduler, checks, trouble, outcomes } = world;
   const onUnhandled = (event: PromiseRejectionEvent) => {
     event.preventDefault();

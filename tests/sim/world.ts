@@ -4,7 +4,6 @@
  */
 import { toHex } from "../../lib/bytes/bytes.ts";
 import { codeOf, type ErrorCode, StxError } from "../../lib/errors.ts";
-import { identityFromSeed } from "../../lib/identity/identity.ts";
 import { verifySshsigBlob } from "../../lib/identity/sshsig.ts";
 import type { Duplex, Identity } from "../../lib/ports.ts";
 import { RECEIPT_NAMESPACE, receiptMessage } from "../../lib/transfer/receipt.ts";
@@ -69,8 +68,6 @@ const RECEIVER_CODES: readonly ErrorCode[] = [
   "state_busy",
 ];
 
-let identities: Promise<readonly Identity[]> | undefined;
-
 /** See the module's text. */
 export class World {
   readonly plan: Plan;
@@ -83,16 +80,20 @@ export class World {
   readonly #receiverMachine: Machine;
   readonly #senderMachines: readonly Machine[];
   readonly #processes: Process[] = [];
-  #identities: readonly Identity[] = [];
+  readonly #identities: readonly Identity[];
   #receiver: ReceiverRun | undefined;
   #isStarting = false;
   #connections = 0;
   #sendersAtWork = 0;
+  /** What those came to who tried again in the end. */
+  readonly #lastErrors: Outcome[] = [];
   /** Whether a folder that is there may not be written to. */
   #isClosedFolder = false;
 
-  constructor(plan: Plan, isLogging = false) {
+  /** @param identities the receiver's, and then the senders' */
+  constructor(plan: Plan, identities: readonly Identity[], isLogging = false) {
     this.plan = plan;
+    this.#identities = identities;
     this.dice = new Dice(plan.seed).split("run");
     this.scheduler = new Scheduler(this.dice.split("schedule"), isLogging);
     this.trouble = new Trouble(plan.faults, {
@@ -127,10 +128,6 @@ export class World {
 
   /** Lets it all happen; what must hold and does not is in {@link checks}. */
   async run(): Promise<void> {
-    identities ??= Promise.all([0, 1, 2, 3].map((i) => identityFromSeed(new Uint8Array(32).fill(i + 1))));
-    const pending = identities.then((all) => this.#identities = all);
-    await this.scheduler.run(() => this.#identities.length > 0);
-    await pending;
     this.#scheduleFaults();
     this.#startReceiver();
     for (const [i, { startMs }] of this.plan.senders.entries()) {
@@ -153,10 +150,14 @@ export class World {
       this.#sendersAtWork += 1;
       this.#startSender(sender);
       await this.#until("a sender did not end without faults", () => this.#sendersAtWork === 0);
-      const { error } = this.outcomes.at(-1)!;
-      if (error !== undefined && !this.#mayStillFail(error)) {
-        this.checks.fail(`sender${sender} fails without faults: ${error}`);
-      }
+      this.#lastErrors.push({ sender, error: this.outcomes.at(-1)!.error });
+    }
+  }
+
+  #checkLastErrors(): void {
+    for (const { sender, error } of this.#lastErrors) {
+      if (error === undefined || this.#mayStillFail(error)) continue;
+      this.checks.fail(`sender${sender} fails without faults: ${error}`);
     }
   }
 
@@ -171,11 +172,12 @@ export class World {
   }
 
   async #end(): Promise<void> {
-    await this.#until("the receiver did not start", () => this.#receiver?.isListening === true);
+    await this.#until("the receiver did not start", () => this.#isUp());
     const receiver = this.#receiver!;
     let isIdle = false;
     receiver.idle().then(() => isIdle = true);
     await this.#until("connections were not closed", () => isIdle);
+    this.#checkLastErrors();
     let hasStopped = false;
     receiver.stop().then(() => hasStopped = true);
     await this.#until("the receiver did not stop", () => hasStopped);
@@ -196,10 +198,8 @@ export class World {
     receiver.process.die(true);
     this.#receiverMachine.disk.crash(this.dice.split("end"));
     this.#startReceiver();
-    await this.#until("the receiver did not start", () => this.#receiver?.isListening === true);
-    if (this.journal.rows.list("committing").length > 0) {
-      this.checks.fail("a transfer is still being put in place at the end");
-    }
+    await this.#until("the receiver did not start", () => this.#isUp());
+    for (const { transfer } of this.journal.rows.list("committing")) this.checks.checkUnfinished(transfer);
     this.checks.checkEnd();
   }
 
@@ -216,8 +216,12 @@ export class World {
     }
   }
 
+  #isUp(): boolean {
+    return this.#receiver?.isListening === true && this.#receiver.process.isAlive;
+  }
+
   #atRest(): void {
-    if (this.#receiver?.isListening !== true || !this.#receiver.process.isAlive) return;
+    if (!this.#isUp()) return;
     this.checks.atRest(this.journal.rows.list("committing").length > 0);
   }
 
@@ -344,7 +348,7 @@ export class World {
     const { line } = this.plan;
     await process.later(2 * line.latencyMs, "dials", () => {});
     const receiver = this.#receiver;
-    if (receiver?.isListening !== true || !receiver.process.isAlive) {
+    if (!this.#isUp() || receiver === undefined) {
       if (!this.#receiverMachine.isUp) await process.later(CONNECT_TIMEOUT_MS, "gives up dialling", () => {});
       throw new StxError("connection_lost", "Cannot connect");
     }
@@ -420,7 +424,7 @@ export class World {
 
   #stop(downMs: number): void {
     const receiver = this.#receiver;
-    if (receiver?.isListening !== true || !receiver.process.isAlive) return;
+    if (!this.#isUp() || receiver === undefined) return;
     receiver.stop().then(() => {
       if (!receiver.process.isAlive) return;
       const { process } = receiver;

@@ -137,7 +137,7 @@ async function playReplay(stage: Stage, isRestarted: boolean): Promise<Played> {
       await world.settle();
       return world.played(
         world.sessionCount > 1,
-        `the receiver has opened ${world.sessionCount} session(s) for one that the sender began`,
+        `sessions that the receiver has opened, for one that the sender began: ${world.sessionCount}`,
       );
     });
   } finally {
@@ -159,7 +159,7 @@ async function playBitFlips(stage: Stage): Promise<Played> {
         await world.settle();
         if (tried < FLIPS_SHOWN) shownSteps = world.steps.length;
       }
-      const evidence = `${tried} bits were flipped one by one, ${opened} session(s) opened`;
+      const evidence = `bits flipped, one by one: ${tried}; sessions that opened nevertheless: ${opened}`;
       return { ...world.played(opened > 0, evidence), steps: world.steps.slice(0, shownSteps) };
     },
   );

@@ -86,6 +86,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     name: "changed-server-key",
     protocol: "stx",
     by: "path",
+    plays: "server",
     goal: "The sender gives its file to another receiver than the one that it has sent to before.",
     does:
       "Answers at the receiver's address with a machine of his own, which runs the same program with a key of its " +
@@ -109,6 +110,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     name: "unnamed-receiver",
     protocol: "stx",
     by: "path",
+    plays: "server",
     goal: "The sender gives its file to another receiver than the one that its user has named.",
     does:
       "Answers at the receiver's address with a machine of his own. The sender has never been there, but its user has " +
@@ -130,6 +132,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     name: "pretended-receiver",
     protocol: "stx",
     by: "path",
+    plays: "server",
     goal: "Somebody who shows the receiver's public key, and has no private one, gets the file.",
     does:
       "Answers at the receiver's address, shows the receiver's own public key, which is no secret, and sends random " +
@@ -191,6 +194,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     name: "revoked-key",
     protocol: "stx",
     by: "thief",
+    plays: "client",
     goal: "Somebody with a stolen key, which its owner has revoked, puts a file in place.",
     does:
       "Connects to the receiver with the stolen private key. Its public half still stands in authorized_keys, and its " +
@@ -311,6 +315,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     name: "mode-not-offered",
     protocol: "stx",
     by: "thief",
+    plays: "server",
     goal: "Somebody with the receiver's stolen identity, but without the shared key, gets the file.",
     does:
       "Answers in the receiver's place with its private key. The sender requires a shared key as well, and he answers " +

@@ -14,6 +14,9 @@ import {
 } from "../rounds_key_plays.ts";
 import { playSessions } from "../rounds_plays.ts";
 
+const VALUES =
+  "A value of the rounds counts once, in its round, as it was sent, and nobody on the way reads it";
+
 /** See the module's text. */
 export const ROUNDS_KEY_ATTACKS: readonly Attack[] = [
   {
@@ -27,7 +30,7 @@ export const ROUNDS_KEY_ATTACKS: readonly Attack[] = [
       "The epoch of that session is used up, and its root has been overwritten by the next one. Were HELLO taken all the " +
       "same, the server would draw a new challenge: the recorded values do not return it, and are not sealed with keys that " +
       "depend on it.",
-    promises: ["No replay of a message, a record, a direction, a handshake or a session"],
+    promises: [VALUES, "No replay of a message, a record, a direction, a handshake or a session"],
     expected: { kind: "stopped", at: "server", code: "bad_round", during: "HELLO of epoch" },
     defences: ["HELLO's epoch", "next root", "session secret", "returned challenge"],
     onPath: () => replaySession,
@@ -44,7 +47,7 @@ export const ROUNDS_KEY_ATTACKS: readonly Attack[] = [
     why:
       "The server has put the next epoch on its disk before it answered that HELLO, and finds it there. Without that, its " +
       "new challenge would still be missing in the recorded values and in their keys.",
-    promises: ["No replay of a message, a record, a direction, a handshake or a session"],
+    promises: [VALUES, "No replay of a message, a record, a direction, a handshake or a session"],
     expected: { kind: "stopped", at: "server", code: "bad_round", during: "HELLO of epoch" },
     defences: ["committed epoch", "session secret", "returned challenge"],
     play: playReplayAfterRestart,
@@ -60,6 +63,7 @@ export const ROUNDS_KEY_ATTACKS: readonly Attack[] = [
       "HELLO's MAC has to be made with a key that comes from the client's root of this epoch, and nobody else has that. " +
       "What it says could not be decrypted either.",
     promises: [
+      VALUES,
       "Both ends are authenticated, and the sender's identity goes to nobody but the receiver that it means",
     ],
     expected: { kind: "stopped", at: "server", code: "bad_mac", during: "its MAC does not hold" },
@@ -77,7 +81,7 @@ export const ROUNDS_KEY_ATTACKS: readonly Attack[] = [
     why:
       "The server's epoch never goes back, and it has overwritten the root of that epoch: the client has to be enrolled again. " +
       "This keeps keys from being used twice. It does not make copies harmless: from an old root the later ones follow.",
-    promises: ["No replay of a message, a record, a direction, a handshake or a session"],
+    promises: [VALUES, "No replay of a message, a record, a direction, a handshake or a session"],
     expected: { kind: "stopped", at: "server", code: "bad_round", during: "HELLO of epoch" },
     defences: ["HELLO's epoch", "next root"],
     play: playOldKeyFile,
@@ -93,7 +97,7 @@ export const ROUNDS_KEY_ATTACKS: readonly Attack[] = [
     why:
       "Each packet turns the key into the next one by a hash, which nobody can turn back, and the key before is overwritten. " +
       "In the file is the root of the next session already.",
-    promises: ["Forward secrecy, per session and inside a long one"],
+    promises: [VALUES, "Forward secrecy, per session and inside a long one"],
     expected: { kind: "survived" },
     defences: ["ratchet"],
     play: playForwardSecrecy,
@@ -108,7 +112,7 @@ export const ROUNDS_KEY_ATTACKS: readonly Attack[] = [
     why:
       "Before the client says HELLO, its file has the root of the next epoch in the place of this one's. It is a hash of it, " +
       "and nobody can turn that back.",
-    promises: ["Forward secrecy, per session and inside a long one"],
+    promises: [VALUES, "Forward secrecy, per session and inside a long one"],
     expected: { kind: "survived" },
     defences: ["next root"],
     play: playRootLeak,
@@ -122,7 +126,10 @@ export const ROUNDS_KEY_ATTACKS: readonly Attack[] = [
     why:
       "What a packet says is encrypted with a key that only the two ends have, under an IV that is new and random each time. " +
       "Names, rounds and sizes are in the clear.",
-    promises: ["Everything after WELCOME's clear part is confidential: names, sizes, times and counts too"],
+    promises: [
+      VALUES,
+      "Everything after WELCOME's clear part is confidential: names, sizes, times and counts too",
+    ],
     expected: { kind: "survived" },
     defences: ["packet encryption"],
     play: playEavesdropper,

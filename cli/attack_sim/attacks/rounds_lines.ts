@@ -7,6 +7,9 @@ import { dropAggregate, reorderClose } from "../../../lib/attacks/transforms/rou
 import type { Attack } from "../attack.ts";
 import { playDrop, playRejoin, playReorder, playTruncation } from "../rounds_plays.ts";
 
+const VALUES =
+  "A value of the rounds counts once, in its round, as it was sent, and nobody on the way reads it";
+
 /** See the module's text. */
 export const ROUNDS_LINE_ATTACKS: readonly Attack[] = [
   {
@@ -21,7 +24,7 @@ export const ROUNDS_LINE_ATTACKS: readonly Attack[] = [
     why:
       "The server's last word says that it is of the next round, and the client has not heard the end of this one: something " +
       "is missing between them. The keys show it too, since each depends on all packets before it.",
-    promises: ["Nothing is accepted that was changed"],
+    promises: [VALUES, "Nothing is accepted that was changed"],
     expected: { kind: "stopped", at: "client", code: "bad_round", during: "its round is" },
     defences: ["packet round", "ratchet"],
     onPath: () => dropAggregate,
@@ -38,7 +41,7 @@ export const ROUNDS_LINE_ATTACKS: readonly Attack[] = [
     why:
       "Each packet's keys come from the packet before it. The server lacks the value's packet, so that the farewell's MAC " +
       "does not hold, and it knows that something has happened on the way.",
-    promises: ["Nothing is accepted that was changed"],
+    promises: [VALUES, "Nothing is accepted that was changed"],
     expected: { kind: "stopped", at: "server", code: "bad_mac", during: "its MAC does not hold" },
     defences: ["ratchet"],
     onPath: () => reorderClose,
@@ -53,7 +56,7 @@ export const ROUNDS_LINE_ATTACKS: readonly Attack[] = [
     why:
       "The end of a connection is nobody's word: anybody on the way can cause it. The server's last word is a packet, CLOSE, " +
       "with a MAC like all others; without it the client says that its line was cut.",
-    promises: ["Nothing is accepted that was changed"],
+    promises: [VALUES, "Nothing is accepted that was changed"],
     expected: { kind: "stopped", at: "client", code: "connection_lost", during: "without a word" },
     defences: ["end only by CLOSE"],
     onPath: (seeded) => () => truncateAggregate(seeded),
@@ -70,7 +73,7 @@ export const ROUNDS_LINE_ATTACKS: readonly Attack[] = [
     why:
       "A client is there once: its newer session ends the older one, whose value is forgotten as long as no round has begun " +
       "with it. The value counts once, and everybody hears the same result.",
-    promises: ["No replay of a message, a record, a direction, a handshake or a session"],
+    promises: [VALUES, "No replay of a message, a record, a direction, a handshake or a session"],
     expected: { kind: "survived" },
     defences: ["one session a client"],
     onPath: () => halfDeadLine,

@@ -34,6 +34,9 @@ function garbage({ seeded }: Stage) {
   return bytes;
 }
 
+const VALUES =
+  "A value of the rounds counts once, in its round, as it was sent, and nobody on the way reads it";
+
 /** See the module's text. */
 export const ROUNDS_PACKET_ATTACKS: readonly Attack[] = [
   {
@@ -45,7 +48,7 @@ export const ROUNDS_PACKET_ATTACKS: readonly Attack[] = [
     why:
       "The packet says which round of its session it belongs to, and that round is over. The chain has also gone on: the " +
       "packet's MAC was made with a key that is not the next one any more.",
-    promises: ["No replay of a message, a record, a direction, a handshake or a session"],
+    promises: [VALUES, "No replay of a message, a record, a direction, a handshake or a session"],
     expected: { kind: "stopped", at: "server", code: "bad_round", during: "its round is" },
     defences: ["packet round", "ratchet"],
     onPath: (seeded) => () => replayData(seeded),
@@ -62,7 +65,7 @@ export const ROUNDS_PACKET_ATTACKS: readonly Attack[] = [
     why:
       "The packet says that it goes from the client to the server, and that it is a value and no result. The two directions " +
       "also have keys of their own, which each packet turns into other ones, so its MAC does not hold in the other one.",
-    promises: ["No misbinding and no reflection"],
+    promises: [VALUES, "No misbinding and no reflection"],
     expected: { kind: "stopped", at: "client", code: "bad_direction", during: "its direction is 0" },
     defences: ["packet direction", "state table", "chain per direction", "ratchet"],
     onPath: () => reflectData,
@@ -79,7 +82,7 @@ export const ROUNDS_PACKET_ATTACKS: readonly Attack[] = [
     why:
       "The packet names the epoch of its session, and every session has another one. Its keys come from that epoch's root, " +
       "from random bytes of both ends and from all packets before it, none of which is the same in the next session.",
-    promises: ["No replay of a message, a record, a direction, a handshake or a session"],
+    promises: [VALUES, "No replay of a message, a record, a direction, a handshake or a session"],
     expected: { kind: "stopped", at: "server", code: "bad_round", during: "it is of epoch" },
     defences: ["packet epoch", "next root", "session secret", "ratchet"],
     onPath: spliceData,
@@ -96,7 +99,7 @@ export const ROUNDS_PACKET_ATTACKS: readonly Attack[] = [
     why:
       "Encryption alone does not show what was changed. Each packet ends in a MAC over its header, its IV and its " +
       "ciphertext, and the server decrypts nothing before that holds.",
-    promises: ["Nothing is accepted that was changed"],
+    promises: [VALUES, "Nothing is accepted that was changed"],
     expected: { kind: "stopped", at: "server", code: "bad_mac", during: "its MAC does not hold" },
     defences: ["packet MAC"],
     onPath: (seeded) => () => tamperData(seeded),
@@ -113,7 +116,7 @@ export const ROUNDS_PACKET_ATTACKS: readonly Attack[] = [
     why:
       "Nobody can make the MAC without the key of this very packet. And whoever got past that would have to know the key " +
       "of the encryption as well, or the server would read noise.",
-    promises: ["Nothing is accepted that was changed"],
+    promises: [VALUES, "Nothing is accepted that was changed"],
     expected: { kind: "stopped", at: "server", code: "bad_mac", during: "its MAC does not hold" },
     defences: ["packet MAC", "packet encryption"],
     onPath: (seeded) => () => injectData(seeded),
@@ -130,7 +133,7 @@ export const ROUNDS_PACKET_ATTACKS: readonly Attack[] = [
     why:
       "The MAC covers every bit of a packet and does not hold if one is another. What an end can see in the header without a " +
       "key, such as another round, it refuses before it comes to that.",
-    promises: ["Nothing is accepted that was changed"],
+    promises: [VALUES, "Nothing is accepted that was changed"],
     expected: { kind: "stopped", at: "server", code: "bad_mac", during: "its MAC does not hold" },
     defences: ["packet MAC"],
     onPath: flipPacketBits,
@@ -146,7 +149,7 @@ export const ROUNDS_PACKET_ATTACKS: readonly Attack[] = [
     why:
       "The first packet of a connection can only be a HELLO, and that has 160 bytes at most. The server looks at the size as " +
       "soon as it is there, and hangs up without keeping anything for it.",
-    promises: ["Strangers cost bounded memory, time and work, and keep nobody out"],
+    promises: [VALUES, "Strangers cost bounded memory, time and work, and keep nobody out"],
     expected: { kind: "stopped", at: "server", code: "limit_exceeded", during: "its ciphertext has" },
     defences: ["ciphertext size"],
     play: (stage) => playStranger(stage, "HELLO", oversize(stage), "announces a mebibyte or more"),
@@ -160,7 +163,7 @@ export const ROUNDS_PACKET_ATTACKS: readonly Attack[] = [
     why:
       "Read as a packet they have sizes that no packet has: first that of the client's name, and further on that of the " +
       "ciphertext. Either is refused as soon as it is there, and nobody else's connection is touched.",
-    promises: ["Strangers cost bounded memory, time and work, and keep nobody out"],
+    promises: [VALUES, "Strangers cost bounded memory, time and work, and keep nobody out"],
     expected: { kind: "stopped", at: "server", code: "limit_exceeded", during: "its id has" },
     defences: ["id size", "ciphertext size"],
     play: (stage) => playStranger(stage, "garbage", garbage(stage), "random bytes"),

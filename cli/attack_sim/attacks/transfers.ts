@@ -12,7 +12,7 @@ import { entryOf, goneAway, RogueSender } from "../rogue_sender.ts";
 import { FILE_NAME, newIdentity, type StxWorld, type StxWorldOptions, withStxWorld } from "../stx_world.ts";
 
 const INTACT = "A file in place is exactly the sender's, all of a transfer or nothing";
-const FOLDER = "A malicious sender touches nothing outside the folder, and nothing that exists";
+const SIZES = "A sender puts no more on the receiver's disk than its user allows";
 const RECEIPT = "Exit 0 of a sender means that the receiver has signed for it";
 
 /** A receiver whose line is cut when so many bytes have come, the first time. */
@@ -247,7 +247,7 @@ export const TRANSFER_ATTACKS: readonly Attack[] = [
     why:
       "The sizes in the list must add up to the offer. No block is taken behind the offered size, and before " +
       "every block the user's limit is asked once more.",
-    promises: [FOLDER],
+    promises: [SIZES],
     expected: { kind: "stopped", at: "server", code: "bad_manifest", during: "do not add up" },
     defences: ["manifest sizes", "block index", "size limit"],
     play: (stage) =>
@@ -266,7 +266,7 @@ export const TRANSFER_ATTACKS: readonly Attack[] = [
     goal: "More bytes lie on the receiver's disk than its user allows with --max-size.",
     does: "Says that it sends from a pipe, whose size nobody knows, and does not stop at the limit.",
     why: "Before every block that is written, the receiver adds up what has come.",
-    promises: [FOLDER],
+    promises: [SIZES],
     expected: { kind: "stopped", at: "server", code: "too_large", during: "this receiver takes at most" },
     defences: ["size limit"],
     play: (stage) =>

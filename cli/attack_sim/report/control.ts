@@ -37,7 +37,7 @@ ${controls.map((control) => row(attack, control))}</tbody>
 function onDemand(attack: Attack, smaller: readonly Control[]): Markup {
   const held = smaller.every(({ holds }) => holds);
   const text = `With fewer of them off, ${count(smaller.length, "set")}${
-    held ? ": it does not succeed" : ""
+    held ? ": it comes to nothing" : ""
   }`;
   return markup`<details${held ? "" : markup` open`}>
 <summary>${text}</summary>
@@ -52,7 +52,7 @@ function row(attack: Attack, { off, played, holds }: Control): Markup {
     : isWhole && off.length > 2
     ? `all ${off.length}`
     : listed(off.map((name) => markup`<i>${name}</i>`));
-  const outcome = played.hasSucceeded ? "succeeds" : "does not";
+  const outcome = played.hasSucceeded ? "succeeds" : "comes to nothing";
   return markup`<tr><th scope="row">${which}</th><td>${outcome}${holds ? "" : markup` ${FAILED}`}</td><td>${
     showing(attack, played)
   }</td></tr>
@@ -68,7 +68,7 @@ function showing({ protocol, expected }: Attack, { hasSucceeded, evidence, error
 }
 
 function firstDesign({ played, holds }: NonNullable<Verdict["seed"]>): Markup {
-  const outcome = played.hasSucceeded ? "it succeeds" : "it does not succeed either";
+  const outcome = played.hasSucceeded ? "it succeeds" : "it comes to nothing as well";
   return markup`<p>On the first design, followed to the letter, <b>${outcome}</b>${
     holds ? "" : markup` ${FAILED}`
   }. ${sentence(capital(played.evidence))}</p>`;

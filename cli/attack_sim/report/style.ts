@@ -173,6 +173,7 @@ footer { margin-top: 4.5rem; padding-top: 1rem; border-top: 1px solid var(--rule
   .summary tr > :nth-child(3) { grid-area: 1 / 3; color: var(--ink); }
   .summary td:not(:nth-child(3)) { color: var(--soft); font-size: 0.85rem; }
   .summary td:nth-child(4) { white-space: normal; }
+  .control td:nth-child(2) { white-space: normal; }
   .summary .part { display: block; padding-top: 0.7rem; }
   .sequence { font-size: 0.88rem; margin-inline: -0.4rem; }
   .sequence .arrow { padding-inline: 0.5rem; }

@@ -61,14 +61,14 @@ export function truncate(seeded: Seeded): Attacker {
   return {
     take(unit) {
       if (unit.from === "server") return [pass(unit)];
-      if (hasEnded) return [keep(unit, "too late")];
+      if (hasEnded) return [keep(unit, "it vanishes: the connection has ended")];
       if (blocksLeft > 0) {
         if (isBlock(unit)) blocksLeft -= 1;
         return [pass(unit)];
       }
       hasEnded = true;
       return [
-        keep(unit, "and all behind it"),
+        keep(unit, "it vanishes, and all behind it"),
         { kind: "end", to: "server", note: "as if the client had finished" },
       ];
     },

@@ -52,7 +52,7 @@ Deno.test("a wrong command is refused, with the nearest one", () => {
   throwsUsage(
     () => parseArguments(["frob"]),
     'Unknown command "frob"',
-    "choose one of send, recv, keygen, keys, rounds, attack-sim, completions, help. See: stx help",
+    "choose one of send, recv, keygen, keys, rounds, doctor, attack-sim, completions, help. See: stx help",
   );
   throwsUsage(() => parseArguments([""]), 'Unknown command ""');
   throwsUsage(

@@ -59,11 +59,13 @@ class World {
     return Deno.readTextFileSync(this.path).trimEnd().split("\n");
   }
 
+  /** All but `log`, which is what is said. */
   get events(): readonly unknown[] {
-    return this.streams.out().split("\n").filter((each) => each !== "").map((each) => {
-      const { event, peer, oldKey, newKey, complete } = JSON.parse(each);
-      return [event, peer, oldKey, newKey, complete];
-    });
+    return this.streams.out().split("\n").filter((each) => each !== "" && !each.includes(`"event":"log"`))
+      .map((each) => {
+        const { event, peer, oldKey, newKey, complete } = JSON.parse(each);
+        return [event, peer, oldKey, newKey, complete];
+      });
   }
 }
 

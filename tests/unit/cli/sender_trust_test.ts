@@ -68,11 +68,13 @@ class World {
     this.trust.announced(verifyPeerRotation(await signRotation(from, to, timeMs), by.publicKey));
   }
 
+  /** All but `log`, which is what is said. */
   get events(): readonly unknown[] {
-    return this.streams.out().split("\n").filter((line) => line !== "").map((line) => {
-      const { event, peer, oldKey, newKey, complete } = JSON.parse(line);
-      return [event, peer, oldKey, newKey, complete];
-    });
+    return this.streams.out().split("\n").filter((line) => line !== "" && !line.includes(`"event":"log"`))
+      .map((line) => {
+        const { event, peer, oldKey, newKey, complete } = JSON.parse(line);
+        return [event, peer, oldKey, newKey, complete];
+      });
   }
 }
 

@@ -71,6 +71,36 @@ Deno.test("print writes escaped lines to standard output, quiet or not", () => {
   assert.equal(streams.out(), "one\n\nt\\x09wo\n");
 });
 
+Deno.test("what people are told are events too: warnings always, all else under --verbose", () => {
+  const tell = (options: Partial<OutputOptions>) => {
+    const streams = fakeStreams();
+    const output = outputOn(streams, { json: true, ...options });
+    output.info("info");
+    output.verbose("more");
+    output.warn("beware\x1b");
+    return streams.out().split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  };
+  const log = (level: string, message: string) => ({ v: 1, event: "log", level, message });
+  const warning = log("warning", "beware\x1b");
+  assert.deepEqual(tell({}), [warning]);
+  assert.deepEqual(tell({ quiet: true }), [warning]);
+  assert.deepEqual(tell({ verbose: true }), [log("info", "info"), log("detail", "more"), warning]);
+  assert.deepEqual(tell({ verbose: true, quiet: true }), [log("detail", "more"), warning]);
+  assert.deepEqual(tell({ json: false, verbose: true }), []);
+});
+
+Deno.test("a warning that cannot be an event, for want of standard output, is told all the same", () => {
+  const streams = fakeStreams();
+  const stdout = {
+    isTerminal: () => false,
+    writeSync(): number {
+      throw new Error("no space left (os error 28)");
+    },
+  };
+  outputOn({ ...streams, stdout }, { json: true }).warn("beware");
+  assert.match(streams.error(), /beware/);
+});
+
 Deno.test("who is told what", () => {
   const tell = (options: Partial<OutputOptions>) => {
     const streams = fakeStreams();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  doctorPermissions,
   flagsFor,
   GENERAL_PERMISSIONS,
   keygenPermissions,
@@ -30,6 +31,14 @@ const SETS = {
   "rounds list": roundsPermissions({ action: "list", keys: "/db" }),
   recv: recvPermissions({ ...SOCKET, listen: "0.0.0.0:0", dir: "/in", authorizedKeys: "/k/a", state: "/s" }),
   send: sendPermissions({ ...SOCKET, paths: ["/a"], address: "h:1", trust: "/k/t", receipt: "/r" }),
+  doctor: doctorPermissions({
+    ...SOCKET,
+    listen: "0.0.0.0:0",
+    dir: "/in",
+    authorizedKeys: "/k/a",
+    state: "/s",
+    config: "/k",
+  }),
   "keys list": keysPermissions({ action: "list", places: PLACES }),
   "keys trust": keysPermissions({ action: "trust", key: "/k", list: "/l", revokedKeys: "/no" }),
   "keys revoke": keysPermissions({ action: "revoke", key: "/k", revokedKeys: "/no" }),
