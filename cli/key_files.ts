@@ -2,6 +2,7 @@
  * Files of private keys on disk: where they are, who may read them, and what they hold.
  * @module
  */
+import { closeSync, fchownSync, fstatSync, openSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { escapeControls } from "../lib/bytes/escape.ts";
 import { StxError } from "../lib/errors.ts";
@@ -300,7 +301,10 @@ function openDraft(path: string, draft: string, mode: number): Deno.FsFile {
     try {
       const file = createNew(draft, mode);
       // Until it was locked, another stx may have taken it for one that was left, and removed it.
-      if (file.tryLockSync(true) && file.statSync().nlink !== 0) return file;
+      if (file.tryLockSync(true) && file.statSync().nlink !== 0) {
+        keepOwner(path, draft, file);
+        return file;
+      }
       file.close();
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw diskError(error, "write", path);
@@ -312,6 +316,57 @@ function openDraft(path: string, draft: string, mode: number): Deno.FsFile {
   throw new StxError("disk", `Cannot write ${escapeControls(path)}: another process is writing it`, {
     hint: `try again; if none is, delete ${escapeControls(draft)}`,
   });
+}
+
+/**
+ * Gives a draft the owner and the group of the file that it is to replace: root edits the files of others, who need them
+ * afterwards. Throws `permission` where that is another user's file and this process is not root.
+ */
+function keepOwner(path: string, draft: string, file: Deno.FsFile): void {
+  try {
+    const before = ownerOf(path);
+    const { uid, gid, ino, dev } = file.statSync();
+    if (before === undefined || (before.uid === uid && before.gid === gid)) return;
+    const again = openSync(draft, "r+");
+    try {
+      const { ino: inoNow, dev: devNow } = fstatSync(again);
+      // Whoever owns the folder could put any file of root's there, to be given to him.
+      if (inoNow !== ino || devNow !== dev) {
+        throw new StxError(
+          "permission",
+          `Will not write ${escapeControls(path)}: somebody exchanges its draft`,
+        );
+      }
+      chown(again, before, uid);
+    } finally {
+      closeSync(again);
+    }
+  } catch (error) {
+    file.close();
+    Deno.removeSync(draft);
+    throw diskError(error, "keep the owner of", path);
+  }
+}
+
+function chown(file: number, { uid, gid }: { uid: number; gid: number }, ownUid: number | null): void {
+  try {
+    fchownSync(file, uid, gid);
+  } catch (error) {
+    // A group that this user is not in is no loss that matters.
+    if (uid !== ownUid) throw error;
+  }
+}
+
+/** Whose a file is; `undefined` if there is none, or if this run may not look or the system has no owners. */
+function ownerOf(path: string): { uid: number; gid: number } | undefined {
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return undefined;
+  try {
+    const { uid, gid } = Deno.lstatSync(path);
+    return uid === null || gid === null ? undefined : { uid, gid };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 /** Removes a draft whose writer was killed; says whether there is none any more. Throws `disk` if it is no draft. */

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import type { Bytes } from "../lib/bytes/bytes.ts";
+import { StxError } from "../lib/errors.ts";
 import { diskError } from "../lib/files/disk_error.ts";
 import type { AuthorizedKey } from "../lib/identity/authorized_keys.ts";
 import { checkReceiver } from "../lib/identity/known_receivers.ts";
@@ -35,8 +36,11 @@ interface Places {
   readonly state: string;
 }
 
-/** Runs the action. */
-export function listKeys(command: ParsedCommand, output: Output): void {
+/**
+ * Runs the action; returns the exit status. A file that cannot be used is an error at the end, and what the others say is
+ * listed all the same: only without the revoked keys nothing would be true of any.
+ */
+export function listKeys(command: ParsedCommand, output: Output): number {
   const inConfig = (name: string, instead: string) => join(configFolder(instead), name);
   const places: Places = {
     identity: identityPath(valueOf(command, "identity")),
@@ -44,7 +48,7 @@ export function listKeys(command: ParsedCommand, output: Output): void {
       inConfig("authorized_keys", "--authorized-keys FILE"),
     knownReceivers: inConfig("known_receivers", "STX_CONFIG_DIR"),
     revokedKeys: valueOf(command, "revoked-keys") ?? inConfig("revoked_keys", "--revoked-keys FILE"),
-    state: valueOf(command, "state") ?? join(stateFolder("--state FILE"), "recv.db"),
+    state: receiverState(command),
   };
   const isJson = isSet(command, "json");
   const section = (title: string, file: string, keys: readonly Key[], stillLetsIn?: ReadonlySet<Key>) => {
@@ -53,23 +57,45 @@ export function listKeys(command: ParsedCommand, output: Output): void {
     output.print(`${title} (${file}):`, ...lines.length === 0 ? ["  none"] : lines);
   };
   const revoked = readRevokedKeys(places.revokedKeys) ?? new RevokedKeys();
-  const list = readAuthorizedKeys(places.authorizedKeys);
+  const failures: StxError[] = [];
+  const orElse = <T>(read: () => T, otherwise: T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof StxError)) throw error;
+      failures.push(error);
+      return otherwise;
+    }
+  };
+  const list = orElse(() => readAuthorizedKeys(places.authorizedKeys), undefined);
   for (const warning of list?.warnings ?? []) output.warn(`${places.authorizedKeys}: ${warning}`);
-  const store = readRotations(places.state);
-  const own = ownKeys(places.identity).map((key) => ({
+  const store = orElse(() => readRotations(places.state), new MemoryRotationStore());
+  const own = orElse(() => ownKeys(places.identity), []).map((key) => ({
     ...key,
     counts: key.counts && !revoked.hasFingerprint(key.fingerprint),
   }));
   section("This machine's identity", places.identity, own);
   const { keys, replaced } = senders(places.authorizedKeys, list?.keys ?? [], store, revoked);
   section("Senders that are let in", places.authorizedKeys, keys, replaced);
-  section("Known receivers", places.knownReceivers, receivers(places.knownReceivers, revoked));
+  section(
+    "Known receivers",
+    places.knownReceivers,
+    orElse(() => receivers(places.knownReceivers, revoked), []),
+  );
   section("Revoked keys", places.revokedKeys, revokedKeys(places.revokedKeys, revoked));
   section(
     "Changes that senders have announced",
     places.state,
     changes(places.state, list?.keys ?? [], store, revoked),
   );
+  const last = failures.pop();
+  for (const error of failures) output.error(error, { continues: true });
+  return last === undefined ? 0 : output.error(last);
+}
+
+/** The receiver's memory, which knows of changes of its senders' keys. */
+export function receiverState(command: ParsedCommand): string {
+  return valueOf(command, "state") ?? join(stateFolder("--state FILE"), "recv.db");
 }
 
 /** A key of which nothing more is known. */
@@ -180,8 +206,8 @@ function changes(
   }));
 }
 
-/** What a receiver has learned; read whole, so that the file is free again at once. */
-function readRotations(path: string): RotationStore {
+/** What a receiver has learned, nothing if it has no memory yet; read whole, so that the file is free again at once. */
+export function readRotations(path: string): RotationStore {
   const store = new MemoryRotationStore();
   if (readInfo(path) === undefined) return store;
   const state = new SqliteState(path);

@@ -15,12 +15,13 @@ import {
   KEY_TYPE,
   parsePublicKeyLine,
 } from "../lib/identity/public_key.ts";
-import { parseRevokedKeys } from "../lib/identity/revoked_keys.ts";
+import { parseRevokedKeys, RevokedKeys } from "../lib/identity/revoked_keys.ts";
+import { SenderRotations } from "../lib/identity/sender_rotations.ts";
 import { entryLines } from "../lib/identity/ssh_encoding.ts";
 import { systemClock } from "../lib/net/tcp.ts";
 import { type Action, checkAction } from "./actions.ts";
 import { identityPath, inFile, quoted, readText } from "./key_files.ts";
-import { listKeys, ownKeys } from "./key_list.ts";
+import { listKeys, ownKeys, readRotations, receiverState } from "./key_list.ts";
 import { isSet, keyWithoutQuotes, type ParsedCommand, valueOf } from "./parse.ts";
 import { configFolder } from "./paths.ts";
 import { beginRotation, finishRotation, rotationPaths } from "./rotation_files.ts";
@@ -40,7 +41,7 @@ const ACTIONS: Readonly<Record<ActionName, Action>> = {
     usage: "stx keys trust KEY [HOST[:PORT]]",
     words: ["KEY"],
     moreWords: 1,
-    flags: ["authorized-keys", "revoked-keys", "force"],
+    flags: ["authorized-keys", "revoked-keys", "state", "force"],
   },
   revoke: { usage: "stx keys revoke KEY", words: ["KEY"], flags: ["revoked-keys"] },
   rotate: {
@@ -56,8 +57,7 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   checkWords(ACTIONS[action], command);
   switch (action) {
     case "list":
-      listKeys(command, output);
-      return 0;
+      return listKeys(command, output);
     case "trust":
       checkTrust(command, host);
       if (host === undefined) trustSender(command, readKey(key!), output);
@@ -89,6 +89,9 @@ function checkTrust(command: ParsedCommand, host: string | undefined): void {
   }
   if (host !== undefined && command.values.has("authorized-keys")) {
     throw new StxError("usage", "Option --authorized-keys is for a sender, who has no HOST", { hint });
+  }
+  if (host !== undefined && command.values.has("state")) {
+    throw new StxError("usage", "Option --state is for a sender, who has no HOST", { hint });
   }
 }
 
@@ -168,11 +171,38 @@ function trustSender(command: ParsedCommand, key: NamedKey, output: Output): voi
     }
     return text;
   });
+  const successor = successorOf(command, publicKey, output);
+  if (successor !== undefined) {
+    output.warn(
+      `${key.fingerprint} may not send here, although it stands in ${path}: ${successor} has replaced it; ` +
+        "stx keys list shows which key follows which",
+    );
+    return;
+  }
   output.info(
     before === undefined
       ? `${key.fingerprint} may send here: added to ${path}.`
       : `${key.fingerprint} stands in line ${before} of ${path} already; its options, if any, were left as they are.`,
   );
+}
+
+/** The key that counts in the place of a sender's, as far as this machine's receiver knows. */
+function successorOf(command: ParsedCommand, publicKey: Bytes, output: Output): string | undefined {
+  try {
+    const store = readRotations(receiverState(command));
+    const rotations = new SenderRotations(store);
+    // The revoked keys were looked through before.
+    if (rotations.refusal(new RevokedKeys(), publicKey) !== "replaced") return undefined;
+    const row = store.list().find(({ oldKey, isComplete }) => isComplete && equal(oldKey, publicKey));
+    return fingerprint(row!.newKey);
+  } catch (error) {
+    if (!(error instanceof StxError)) throw error;
+    // Where nobody knows of a memory, nobody knows of a change.
+    if (error.code !== "usage") {
+      output.warn(`cannot tell whether another key has replaced this one: ${error.message}`);
+    }
+    return undefined;
+  }
 }
 
 function trustReceiver(command: ParsedCommand, key: NamedKey, address: Address, output: Output): void {

@@ -164,6 +164,8 @@ export type KeysJob =
     readonly key: string;
     readonly list: string;
     readonly revokedKeys: string;
+    /** The receiver's memory, if the command line or the variables lead to one. */
+    readonly state?: string;
     readonly variables?: readonly string[];
   }
   | { readonly action: "revoke"; readonly key: string; readonly revokedKeys: string }
@@ -195,8 +197,8 @@ export function keysPermissions(job: KeysJob): Permissions {
     case "trust":
       return {
         ...nothing,
-        read: [job.key, ...replaced(job.list), job.revokedKeys],
-        write: replaced(job.list),
+        read: [job.key, ...replaced(job.list), job.revokedKeys, ...named(job.state)],
+        write: [...replaced(job.list), ...named(job.state)],
         env: [...(job.variables ?? []), ...COLOUR],
       };
     case "revoke":

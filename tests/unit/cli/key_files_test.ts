@@ -24,6 +24,53 @@ Deno.test("a file is replaced whole, with the mode that was asked for", async ()
   });
 });
 
+Deno.test({
+  name: "a file keeps its owner and group, whoever replaces it (as root)",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await withTempFolder((folder) => {
+      const path = `${folder}/f`;
+      Deno.writeTextFileSync(path, "one", { mode: 0o600 });
+      Deno.chownSync(path, 65534, 65533);
+      replaceFile(path, "two", 0o600);
+      const { uid, gid, mode } = Deno.statSync(path);
+      assert.deepEqual([uid, gid, mode! & 0o777], [65534, 65533, 0o600]);
+      assert.equal(Deno.readTextFileSync(path), "two");
+      assert.deepEqual(names(folder), ["f"]);
+    });
+  },
+});
+
+Deno.test({
+  name: "whoever exchanges the draft gets nothing of root's (as root)",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await withTempFolder((folder) => {
+      const path = `${folder}/f`;
+      const roots = `${folder}/roots`;
+      Deno.writeTextFileSync(path, "one");
+      Deno.writeTextFileSync(roots, "secret", { mode: 0o600 });
+      Deno.chownSync(path, 65534, 65534);
+      const original = Deno.FsFile.prototype.tryLockSync;
+      Deno.FsFile.prototype.tryLockSync = function (exclusive) {
+        const isLocked = original.call(this, exclusive);
+        Deno.removeSync(draftOf(path));
+        Deno.symlinkSync(roots, draftOf(path));
+        // As if it had been exchanged a moment later.
+        this.statSync = () => ({ ...Deno.FsFile.prototype.statSync.call(this), nlink: 1 });
+        return isLocked;
+      };
+      try {
+        assert.throws(() => replaceFile(path, "two", 0o600), { code: "permission", message: /exchanges/ });
+      } finally {
+        Deno.FsFile.prototype.tryLockSync = original;
+      }
+      assert.equal(Deno.statSync(roots).uid, 0);
+      assert.equal(Deno.readTextFileSync(path), "one");
+    });
+  },
+});
+
 Deno.test("a file that cannot be replaced leaves nothing in the way of the next attempt", async () => {
   await withTempFolder((folder) => {
     Deno.mkdirSync(`${folder}/f/full`, { recursive: true });

@@ -73,6 +73,7 @@ Deno.test("words and options that an action does not take are refused, with how 
       [/has spaces.*quotes/, "trust", ...A.line.split(" "), "ann@host"],
       [/has spaces.*quotes/, "revoke", ...A.line.split(" "), "ann@host"],
       [/--authorized-keys is for a sender/, "trust", A.line, "host", "--authorized-keys", "x"],
+      [/--state is for a sender/, "trust", A.line, "host", "--state", "x"],
       [/a fingerprint alone.*--peer/, "trust", A.name],
       [/a fingerprint alone.*--peer/, "trust", A.name, "host"],
       [/expected SHA256:/, "revoke", "SHA256:short"],
@@ -115,6 +116,30 @@ Deno.test("trust does not say that a sender is let in whose line has expired", a
     assert.match(error, /has expired in line 1 of .*expiry-time/);
     Deno.writeTextFileSync(path, `${list}expiry-time="29991231Z" ${A.line}\n`);
     assert.equal((await run("trust", A.line)).status, 0);
+  });
+});
+
+Deno.test("trust does not say that a sender may send whose key another has replaced", async () => {
+  await withConfig(async (config) => {
+    Deno.mkdirSync(`${config}/../state/stx`, { recursive: true });
+    await saveChange(config, false);
+    assert.match((await run("trust", A.line)).error, /may send here/);
+    await saveChange(config, true);
+    for (const state of [[], ["--state", `${config}/../state/stx/recv.db`]]) {
+      const { status, error } = await run("trust", A.line, ...state);
+      assert.equal(status, 0);
+      assert.match(
+        error,
+        /^stx keys: warning: .* may not send here, although .*replaced it; stx keys list .*\n$/,
+      );
+      assert.ok(error.includes(A.name) && error.includes(B.name), error);
+    }
+    assert.match((await run("trust", B.line)).error, /may send here/);
+    Deno.writeTextFileSync(`${config}/damaged`, "no database".repeat(1000));
+    const unknown = await run("trust", C.line, "--state", `${config}/damaged`);
+    assert.equal(unknown.status, 0);
+    assert.match(unknown.error, /warning: cannot tell whether .*damaged.*\n.* may send here/);
+    assert.equal(read(`${config}/authorized_keys`), [A, B, C].map(({ line }) => `${line}\n`).join(""));
   });
 });
 
@@ -335,6 +360,43 @@ Deno.test("list --json prints one event a key", async () => {
     assert.deepEqual([events[5].address, events[5].follows], ["host:7891", [A.name]]);
     assert.deepEqual([events[7].publicKey, events[7].line], [null, 1]);
     assert.deepEqual([events[8].fingerprint, events[8].follows], [B.name, [A.name]]);
+  });
+});
+
+Deno.test("list shows what it can where a file is damaged, and ends with that error", async () => {
+  await withConfig(async (config) => {
+    await fill(config);
+    const whole = (await run("list", "--json")).out.trimEnd().split("\n");
+    const damaged: readonly (readonly [string, RegExp, number])[] = [
+      ["../state/stx/recv.db", /state file .* is damaged/, 1],
+      ["known_receivers", /known_receivers: .*[Ll]ine 1/, 3],
+      ["identity", /identity: /, 2],
+    ];
+    for (const [name, words, missingCount] of damaged) {
+      const path = `${config}/${name}`;
+      const before = Deno.readFileSync(path);
+      Deno.writeTextFileSync(path, "nonsense, and no end of it ".repeat(1000));
+      const { status, out, error } = await run("list");
+      assert.deepEqual([status, out.match(/^\S/gm)!.length], [7, 5], name);
+      assert.match(error, /^stx keys: [^\n]*\n$/);
+      assert.match(error, words);
+      const events = (await run("list", "--json")).out.trimEnd().split("\n").map((line) => JSON.parse(line));
+      assert.deepEqual(
+        [events.length, events.at(-1).event],
+        [whole.length - missingCount + 1, "error"],
+        name,
+      );
+      assert.equal(events.at(-1).exit, 7);
+      Deno.writeFileSync(path, before);
+    }
+    for (const name of ["known_receivers", "../state/stx/recv.db"]) {
+      Deno.writeTextFileSync(`${config}/${name}`, "?".repeat(9999));
+    }
+    const { status, error } = await run("list");
+    assert.deepEqual([status, error.match(/^stx keys: /gm)!.length], [7, 2]);
+    Deno.writeTextFileSync(`${config}/revoked_keys`, "nonsense");
+    const nothing = await run("list");
+    assert.deepEqual([nothing.status, nothing.out], [7, ""], "who counts is not known then");
   });
 });
 
