@@ -2,6 +2,7 @@
  * `stx attack-sim`: plays the attacks on both protocols, and shows what each comes to.
  * @module
  */
+import { deferred } from "../lib/bytes/deferred.ts";
 import { escapeControls } from "../lib/bytes/escape.ts";
 import { StxError } from "../lib/errors.ts";
 import { diskError } from "../lib/files/disk_error.ts";
@@ -10,6 +11,7 @@ import { ATTACKS } from "./attack_sim/catalog.ts";
 import { isProved, runAttack, type Verdict } from "./attack_sim/run.ts";
 import { listLines, summaryLine, tableHead, verdictEvent, verdictLines } from "./attack_sim/table.ts";
 import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
+import { onStopSignal, statusOf } from "./signals.ts";
 import { nearest } from "./suggest.ts";
 import type { Output } from "./terminal.ts";
 import { VERSION } from "./version.ts";
@@ -51,12 +53,31 @@ async function playAll(
   output: Output,
   isJson: boolean,
 ): Promise<number> {
+  const root = await Deno.makeTempDir({ prefix: "stx-attacks-" });
+  const { promise: stopped, resolve } = deferred<number>();
+  const ignore = onStopSignal((signal) => resolve(statusOf(signal)));
+  try {
+    return await Promise.race([playIn(root, attacks, seed, report, output, isJson), stopped]);
+  } finally {
+    ignore();
+    Deno.removeSync(root, { recursive: true });
+  }
+}
+
+async function playIn(
+  root: string,
+  attacks: readonly Attack[],
+  seed: number,
+  report: string | undefined,
+  output: Output,
+  isJson: boolean,
+): Promise<number> {
   const startMs = performance.now();
   const verdicts: Verdict[] = [];
   if (!isJson) output.print(...tableHead(seed));
   for (const attack of attacks) {
     if (output.progressColumns() !== undefined) output.drawLine(`  ${attack.name} ...`);
-    const verdict = await runAttack(attack, seed);
+    const verdict = await runAttack(attack, seed, root);
     if (output.progressColumns() !== undefined) output.drawLine("");
     verdicts.push(verdict);
     output.event("verdict", verdictEvent(verdict));

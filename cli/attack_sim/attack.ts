@@ -50,6 +50,8 @@ export interface Played {
   readonly isIntact: boolean;
   /** All that passed, for the sequence diagram. */
   readonly steps: readonly Step[];
+  /** Whether it broke off by a fault of its own, so that it shows nothing. */
+  readonly isBrokenOff?: true;
   /** Where the verdict is "bounded". */
   readonly bounds?: readonly Bound[];
 }

@@ -31,14 +31,21 @@ export interface Verdict {
   readonly elapsedMs: number;
 }
 
-/** Runs one attack with all its controls. */
-export async function runAttack(attack: Attack, seed: number): Promise<Verdict> {
+/**
+ * Runs one attack with all its controls.
+ * @param root the folder for what it needs on disk; by itself that for temporary files
+ */
+export async function runAttack(attack: Attack, seed: number, root?: string): Promise<Verdict> {
   const startMs = performance.now();
   const onSeed = SEED_PLAYS[`${attack.protocol} ${attack.name}`];
   const play = async (off: readonly Defence[], seeded: boolean) => {
-    return await withFolder(async (folder) => {
+    return await withFolder(root, async (folder) => {
       const stage = { seeded: Seeded.for(seed, attack.name), folder, off: new Set(off) };
-      return await (seeded ? onSeed! : attack).play(stage);
+      try {
+        return await (seeded ? onSeed! : attack).play(stage);
+      } catch (error) {
+        return brokenOff(error);
+      }
     });
   };
   const played = await play([], false);
@@ -49,7 +56,7 @@ export async function runAttack(attack: Attack, seed: number): Promise<Verdict> 
     controls.push({
       off,
       played: control,
-      holds: control.hasSucceeded === (off.length === attack.defences.length),
+      holds: !control.isBrokenOff && control.hasSucceeded === (off.length === attack.defences.length),
     });
   }
   const seeded = onSeed === undefined ? undefined : await play([], true);
@@ -61,7 +68,7 @@ export async function runAttack(attack: Attack, seed: number): Promise<Verdict> 
     controls,
     ...(seeded === undefined
       ? {}
-      : { seed: { played: seeded, holds: seeded.hasSucceeded === onSeed!.succeeds } }),
+      : { seed: { played: seeded, holds: !seeded.isBrokenOff && seeded.hasSucceeded === onSeed!.succeeds } }),
     elapsedMs: performance.now() - startMs,
   };
 }
@@ -73,6 +80,7 @@ export function isProved({ holds, controls, seed }: Verdict): boolean {
 
 /** Why a play did not come to what it must; empty if it did. */
 export function problemOf({ expected }: Attack, played: Played): string {
+  if (played.isBrokenOff) return played.evidence;
   if (played.hasSucceeded) return `The attacker has succeeded: ${played.evidence}`;
   if (expected.kind === "survived") {
     return played.isIntact ? "" : `What was to arrive has not: ${describeErrors(played)}`;
@@ -102,8 +110,22 @@ function subsets(defences: readonly Defence[]): readonly (readonly Defence[])[] 
   return sets.sort((left, right) => left.length - right.length);
 }
 
-async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "stx-attack-" }));
+/** A play that has failed in itself proves nothing, whatever was off. */
+function brokenOff(error: unknown): Played {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return {
+    hasSucceeded: false,
+    evidence: `The play itself has failed: ${text}`,
+    errors: {},
+    isIntact: false,
+    steps: [],
+    isBrokenOff: true,
+  };
+}
+
+async function withFolder<T>(root: string | undefined, use: (folder: string) => Promise<T>): Promise<T> {
+  const where = root === undefined ? {} : { dir: root };
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "stx-attack-", ...where }));
   try {
     return await use(folder);
   } finally {

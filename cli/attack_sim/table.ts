@@ -52,7 +52,9 @@ export function controlProblems({ attack, controls, seed }: Verdict): readonly s
     if (holds) continue;
     const isWhole = off.length === attack.defences.length;
     lines.push(
-      isWhole
+      played.isBrokenOff
+        ? `The control without ${off.join(", ")} has broken off. ${played.evidence}`
+        : isWhole
         ? `The control proves nothing: without ${off.join(", ")} the attack still fails (${played.evidence})`
         : `The set of defences is too large: without ${off.join(", ")} alone the attack succeeds already`,
     );

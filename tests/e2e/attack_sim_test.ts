@@ -93,3 +93,16 @@ Deno.test("a report that cannot be written is an error before the work", async (
     assert.equal(stdout, "");
   });
 });
+
+Deno.test("SIGINT in the middle: exit 130, and no temporary folder stays", async () => {
+  await withProcesses(async (folder, processes) => {
+    const temporary = `${folder}/tmp`;
+    await Deno.mkdir(temporary);
+    const process = new StxProcess(["attack-sim", "--json"], { env: { HOME: folder, TMPDIR: temporary } });
+    processes.push(process);
+    await process.event("verdict");
+    process.kill("SIGINT");
+    assert.equal((await process.ended).code, 128 + 2);
+    assert.deepEqual([...Deno.readDirSync(temporary)], []);
+  });
+});

@@ -80,9 +80,8 @@ export class Checks implements StoreWatch {
     const offered = this.#offers.get(`${toHex(peer)}/${toHex(digestOf(after.manifest))}`);
     if (offered === undefined) return this.fail("the journal has a transfer that nobody offered");
     if (after.state === "receiving") {
-      const hasChanged = [...offered.contents.values()].some((contents) => contents.length > 1);
       const isLess = before?.state === "receiving" && after.durableBytes < before.durableBytes;
-      if (isLess && !offered.isStream && !hasChanged) {
+      if (isLess && !offered.isStream && !hasChanged(offered)) {
         this.fail(`what was durable was given up: ${before.durableBytes} bytes, now ${after.durableBytes}`);
       }
       if (!offered.isStream) this.#checkPartial(id, offered, after.durableBytes, "the durable mark");
@@ -113,6 +112,17 @@ export class Checks implements StoreWatch {
     const commit = all.findLast((each) => each.offered === offered && each.isDone);
     if (commit === undefined) return this.fail("a sender was told that what never arrived is in place");
     if (this.#conflict !== "overwrite") this.#checkInPlace(commit, "when its sender was told so", false);
+  }
+
+  /** A sender was told where to start, and starts somewhere. */
+  started(peer: Bytes, digest: Bytes, row: StoredTransfer | undefined, wanted: number, offset: number): void {
+    if (row?.state === "receiving" && wanted < row.durableBytes) {
+      this.fail(`what was durable is sent again: ${row.durableBytes} bytes were, ${wanted} are said to be`);
+    }
+    const offered = this.#offers.get(`${toHex(peer)}/${toHex(digest)}`)!;
+    if (offset < wanted && !hasChanged(offered)) {
+      this.fail(`what the receiver has is not taken for what was sent: ${wanted} bytes`);
+    }
   }
 
   /** To be called whenever the receiver's process waits: names may have changed. */
@@ -264,6 +274,11 @@ export class Checks implements StoreWatch {
 function isFile(item: DiskItem, entry: Entry, { contents }: Offered): boolean {
   return contents.get(entry.path)!.some((content) => equal(item.data, content)) &&
     item.mtimeMs === entry.mtimeMs && item.mode === (entry.mode & ~UMASK);
+}
+
+/** Whether a file took the place of another that looked the same. */
+function hasChanged({ contents }: Offered): boolean {
+  return [...contents.values()].some((versions) => versions.length > 1);
 }
 
 function describe(item: DiskItem | undefined): string {

@@ -10,7 +10,7 @@ import { EPOCH_MS, type Step } from "./process.ts";
 /** Bytes of a block of the stream in every run: the smallest there may be, so that small files have several. */
 export const BLOCK_SIZE = 16 * 1024;
 
-const NAMES = ["a", "b.txt", "c.tar.gz", "d"];
+const NAMES = ["a", "b.txt", "c.tar.gz", "d", "e"];
 const FILE_MODES = [0o644, 0o644, 0o644, 0o600, 0o444, 0o400, 0o755];
 const FOLDER_MODES = [0o755, 0o755, 0o700, 0o555, 0o500];
 const SIZES = [0, 1, 5, 511, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1, 2 * BLOCK_SIZE, 40_000, 70_000];
@@ -83,7 +83,7 @@ function drawLine(dice: Dice): LineProfile {
 function drawInbox(dice: Dice): readonly Item[] {
   const items: Item[] = [];
   for (const name of NAMES) {
-    if (!dice.chance(0.12)) continue;
+    if (!dice.chance(0.07)) continue;
     if (dice.chance(0.7)) items.push(drawFile(dice, name));
     else items.push(drawFolder(dice, name, 0o755), drawFile(dice, `${name}/a`));
   }
@@ -116,7 +116,7 @@ function drawSender(dice: Dice): SenderPlan {
     return { items, startMs, withDigests: dice.chance(0.3), isStream: true };
   }
   const items: Item[] = [];
-  const names = dice.chance(0.6) ? [dice.pick(NAMES)] : NAMES.filter(() => dice.chance(0.6));
+  const names = dice.chance(0.6) ? [dice.pick(NAMES)] : NAMES.filter(() => dice.chance(0.4));
   for (const name of names.length === 0 ? [NAMES[0]!] : names) {
     if (dice.chance(0.6)) items.push(drawFile(dice, name));
     else drawTree(dice, name, items, 0);
@@ -127,14 +127,14 @@ function drawSender(dice: Dice): SenderPlan {
 function drawTree(dice: Dice, path: string, items: Item[], depth: number): void {
   items.push(drawFolder(dice, path, dice.pick(FOLDER_MODES)));
   for (const name of NAMES) {
-    if (!dice.chance(0.55)) continue;
+    if (!dice.chance(0.45)) continue;
     if (depth < 2 && dice.chance(0.25)) drawTree(dice, `${path}/${name}`, items, depth + 1);
     else items.push(drawFile(dice, `${path}/${name}`));
   }
 }
 
 function drawFaults(dice: Dice, senderCount: number): readonly Fault[] {
-  const count = dice.chance(0.04) ? 0 : dice.logInt(1, 8);
+  const count = dice.chance(0.03) ? 0 : dice.logInt(1, 12);
   return Array.from({ length: count }, (_, i) => drawFault(dice.split(`fault ${i}`), senderCount));
 }
 
@@ -146,7 +146,7 @@ function drawFault(dice: Dice, senderCount: number): Fault {
   const isPowerLoss = dice.chance(0.6);
   switch (dice.pick(KINDS)) {
     case "line":
-      return { kind: "line", connection: dice.int(0, senderCount + 2), fault: drawLineFault(dice) };
+      return { kind: "line", connection: dice.logInt(1, senderCount + 3) - 1, fault: drawLineFault(dice) };
     case "crash": {
       const step = who === "receiver" ? dice.pick(CRASH_STEPS) : dice.pick(["any", "read", "send"] as const);
       const nth = dice.logInt(1, step === "any" ? 400 : 40);
@@ -162,7 +162,7 @@ function drawFault(dice: Dice, senderCount: number): Fault {
       // Where modes cannot be changed, as on a memory stick, they stay as they are, and that is no failure.
       const codes = step === "setMode" ? ["EIO"] as const : ["EIO", "EIO", "EIO", "ENOSPC", "EACCES"] as const;
       const times = dice.chance(0.7) ? 1 : dice.logInt(1, 30);
-      return { kind: "error", step, nth: dice.logInt(1, 60), times, code: dice.pick(codes) };
+      return { kind: "error", step, nth: dice.logInt(1, 25), times, code: dice.pick(codes) };
     }
     case "shortWrite":
       return { kind: "shortWrite", nth: dice.logInt(1, 20), times: dice.logInt(1, 20) };
@@ -218,7 +218,7 @@ const KINDS: readonly Fault["kind"][] = [
 
 function drawLineFault(dice: Dice): LineFault {
   const direction: Direction = dice.chance(0.65) ? "up" : "down";
-  const atByte = dice.chance(0.3) ? dice.int(0, 3_000) : dice.logInt(1, direction === "up" ? 250_000 : 6_000);
+  const atByte = dice.chance(0.3) ? dice.int(0, 2_500) : dice.logInt(1, direction === "up" ? 120_000 : 3_000);
   switch (dice.pick(["cut", "cut", "noise", "noise", "silence", "stall"] as const)) {
     case "cut":
       return {

@@ -2,10 +2,11 @@
  * A run: machines, processes and lines as a plan has them, until everybody is done, and then what must hold.
  * @module
  */
-import { toHex } from "../../lib/bytes/bytes.ts";
+import { type Bytes, toHex } from "../../lib/bytes/bytes.ts";
 import { codeOf, type ErrorCode, StxError } from "../../lib/errors.ts";
 import { verifySshsigBlob } from "../../lib/identity/sshsig.ts";
 import type { Duplex, Identity } from "../../lib/ports.ts";
+import { localIdOf } from "../../lib/transfer/recovery.ts";
 import { RECEIPT_NAMESPACE, receiptMessage } from "../../lib/transfer/receipt.ts";
 import type { SentReceipt } from "../../lib/transfer/sender.ts";
 import { Checks, contentOf } from "./checks.ts";
@@ -289,6 +290,7 @@ export class World {
     const plan = this.plan.senders[sender]!;
     const identity = this.#identities[sender + 1]!;
     const receiver = this.#identities[0]!;
+    let localId: Bytes;
     const promise = runSender({
       process,
       plan,
@@ -310,7 +312,12 @@ export class World {
           isStream,
         });
       },
-      onEvent: () => {},
+      onEvent: (event, { digest }) => {
+        if (event.kind === "offered") localId = localIdOf(identity.publicKey, event.transferId, INBOX);
+        if (event.kind !== "started") return;
+        const row = this.journal.rows.find(identity.publicKey, localId);
+        this.checks.started(identity.publicKey, digest, row, event.wanted, event.offset);
+      },
     });
     const end = (outcome: Outcome) => {
       if (!process.isAlive) return;
@@ -332,6 +339,10 @@ export class World {
       end({ sender, receipt });
     }, (error) => {
       if (process.isAlive) this.#judgeError(process.name, error, SENDER_CODES);
+      // Faults are over long before a sender may lose patience; only a stream cannot be sent twice.
+      if (process.isAlive && codeOf(error) === "connection_lost" && !plan.isStream) {
+        this.checks.fail(`${process.name} gave up: ${error}`);
+      }
       end({ sender, error });
     });
   }
