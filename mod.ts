@@ -167,6 +167,11 @@ export { SqliteState } from "./lib/store/sqlite_state.ts";
 export { SqliteTransferStore } from "./lib/store/sqlite_transfer_store.ts";
 export { ActiveTransfers } from "./lib/transfer/active_transfers.ts";
 export type { TransferChannel } from "./lib/transfer/channel.ts";
+export {
+  ManifestBudget,
+  type ManifestBudgetLimits,
+  type ManifestShare,
+} from "./lib/transfer/manifest_budget.ts";
 export { makeManifest, type Manifest } from "./lib/transfer/manifest.ts";
 export { RECEIPT_NAMESPACE, type ReceiptFacts, receiptText } from "./lib/transfer/receipt.ts";
 export { receiveTransfer } from "./lib/transfer/receiver.ts";

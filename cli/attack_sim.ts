@@ -41,8 +41,10 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
     return 0;
   }
   const report = valueOf(command, "report");
-  // Found out before the work, not behind it.
-  if (report !== undefined) writeReport(report, "");
+  // Found out before the work, not behind it; an older report stays until there is another one.
+  if (report !== undefined) {
+    toReport(report, () => Deno.openSync(report, { append: true, create: true }).close());
+  }
   return await playAll(attacks, seed, report, output, isSet(command, "json"));
 }
 
@@ -88,7 +90,8 @@ async function playIn(
   if (report !== undefined) {
     const { reportPage } = await import("./attack_sim/report.ts");
     const about = { version: VERSION, seed, elapsedMs, dateIso: new Date().toISOString() };
-    writeReport(report, reportPage(verdicts, about));
+    const page = reportPage(verdicts, about);
+    toReport(report, () => Deno.writeTextFileSync(report, page));
   }
   output.event("summary", {
     attacks: verdicts.length,
@@ -102,9 +105,9 @@ async function playIn(
   return failed.length === 0 ? 0 : 1;
 }
 
-function writeReport(path: string, page: string): void {
+function toReport(path: string, write: () => void): void {
   try {
-    Deno.writeTextFileSync(path, page);
+    write();
   } catch (error) {
     throw diskError(error, "write the report", path);
   }

@@ -85,6 +85,8 @@ export class ReceiveService {
   readonly #active = new ActiveTransfers();
   readonly #progress: Progress;
   readonly #channels = new Set<Channel>();
+  /** Those whose transfer has arrived and is being put in place. */
+  readonly #finishing = new Set<Channel>();
   /** Connections that have not proved anything yet. */
   readonly #strangers = new Set<Duplex>();
   /** Evicted ones whose socket is still open. */
@@ -131,10 +133,13 @@ export class ReceiveService {
     }
   }
 
-  /** Takes no more connections and ends those under way; what has arrived is kept. */
+  /**
+   * Takes no more connections and ends those under way; what has arrived is kept. Whoever has sent everything is still
+   * told that it is in place.
+   */
   stop(): void {
     this.#stopListening();
-    for (const channel of this.#channels) channel.abort("closing");
+    for (const channel of this.#channels) if (!this.#finishing.has(channel)) void channel.abort("closing");
     for (const duplex of this.#strangers) duplex.close();
   }
 
@@ -188,7 +193,10 @@ export class ReceiveService {
       }
     } finally {
       if (channel === undefined) closeQuietly(conn);
-      else this.#channels.delete(channel);
+      else {
+        this.#channels.delete(channel);
+        this.#finishing.delete(channel);
+      }
     }
   }
 
@@ -280,6 +288,7 @@ export class ReceiveService {
       conflict,
       maxSizeBytes,
       allowDotfiles,
+      manifests: this.#active.manifests,
       claim: (id) =>
         this.#active.claim(
           channel.peerIdentity,
@@ -287,7 +296,10 @@ export class ReceiveService {
           channel.helloNumber,
           () => void channel.abort("superseded"),
         ),
-      onEvent: (event) => report.report(event),
+      onEvent: (event) => {
+        if (event.kind === "finishing") this.#finishing.add(channel);
+        report.report(event);
+      },
     });
   }
 }

@@ -57,7 +57,10 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   checkWritable(folderPath);
   const state = new SqliteState(statePath(valueOf(command, "state")));
   try {
+    // All of them now, so that a file which lacks something is an error before anybody is told where to send.
     const store = new SqliteTransferStore(state);
+    const nonces = new SqliteNonceStore(state);
+    const rotations = new SqliteRotationStore(state);
     const left = { identity: identity.publicKey, store, folder, folderPath, clock: systemClock };
     for (const error of await recoverTransfers(left)) {
       output.error(error, { continues: true });
@@ -69,7 +72,7 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
     const trust = new SenderTrust({
       readKeys: keysPath === undefined ? () => [] : authorizedKeysReader(keysPath),
       readRevoked,
-      rotations: new SenderRotations(new SqliteRotationStore(state)),
+      rotations: new SenderRotations(rotations),
       output,
     });
     const service = new ReceiveService({
@@ -80,7 +83,7 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
       readRotation: ownRotationReader(identityFile, identity.publicKey, output),
       authModes,
       readSharedKeys: pskFile === undefined ? () => [] : sharedKeysReader(pskFile),
-      nonces: new SqliteNonceStore(state),
+      nonces,
       store,
       folder,
       folderPath,

@@ -139,8 +139,10 @@ function parsePort(port: string | undefined, text: string, what: string): number
 }
 
 function isIpv6(host: string): boolean {
-  // A zone such as %eth0 is for the system to judge; the URL parser knows the rest.
-  return URL.canParse(`http://[${host.replace(/%[0-9A-Za-z._-]+$/, "")}]/`);
+  // A zone such as %eth0 is for the system to judge; the URL parser knows the rest, but passes over line breaks and what
+  // stands behind a bracket.
+  const address = host.replace(/%[0-9A-Za-z._-]+$/, "");
+  return /^[0-9A-Fa-f:.]+$/.test(address) && URL.canParse(`http://[${address}]/`);
 }
 
 function badValue(option: string, text: string, why: string, hint: string): StxError {

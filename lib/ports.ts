@@ -159,6 +159,8 @@ export interface TransferStore {
     readonly transferId: Bytes;
     readonly transfer: StoredTransfer;
   }[];
+  /** How many transfers of this peer are neither finished nor being put in place. */
+  countUnfinished(peer: Bytes): number;
   /**
    * Forgets some of the finished transfers that nobody needs any more: those last written before `beforeMs`, and the
    * oldest where there are more than `countMax`. To be called again until it returns 0: one call is short.

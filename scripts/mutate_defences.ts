@@ -1,6 +1,8 @@
 /**
  * Deletes each named defence in a copy of the sources, and plays the attacks whose controls name it: one of them has to
- * come out otherwise. Prints each deletion with what caught it; exits 1 if one was not caught.
+ * succeed, in itself or with fewer other defences off than its control has. Where a deletion only breaks what honest
+ * ends do, or crashes, nothing is shown, and it counts as missed. Prints each deletion with what caught it; exits 1 if
+ * one was not caught.
  * `deno task test:defences [DEFENCE]...`
  * @module
  */
@@ -13,8 +15,16 @@ import { blankCommentsAndTexts } from "./source_code.ts";
 /** What of the project a copy needs. */
 const COPIED = ["cli", "lib", "deno.json", "deno.lock"];
 
-/** The source with one method's, or function's, body replaced. Throws where it is not there exactly once. */
-export function withoutDefence(source: string, { member: [owner, name], deleted = "" }: DefenceText): string {
+/** The source with the bodies of a defence's methods, or functions, replaced. Throws where one is not there. */
+export function withoutDefence(source: string, defence: Omit<DefenceText, "text" | "file">): string {
+  const left = withoutMember(source, defence);
+  return defence.with === undefined ? left : withoutMember(left, defence.with);
+}
+
+function withoutMember(
+  source: string,
+  { member: [owner, name], deleted = "" }: Pick<DefenceText, "member" | "deleted">,
+): string {
   const code = blankCommentsAndTexts(source);
   const from = owner === "" ? 0 : code.search(new RegExp(`class ${owner}\\b`));
   if (from < 0) throw new Error(`There is no class ${owner}`);
@@ -52,8 +62,31 @@ function closing(code: string, open: number, left: string, right: string): numbe
   throw new Error("A bracket has no partner");
 }
 
-/** Plays attacks in the copy; returns what was not as it must be, "" if everything was. */
-async function play(folder: string, protocol: string, names: readonly string[]): Promise<string> {
+/** What plays without a defence have shown. */
+interface Outcome {
+  /** By which attack the defence was found to be missing, and how; empty if by none. */
+  readonly caught: string;
+  /** What else was not as it must be, which shows nothing: a crash, or honest ends that cannot go on; empty if nothing. */
+  readonly broken: string;
+}
+
+/** What the simulator says where an attacker gets through for want of a defence. */
+const GETS_THROUGH = ["The attacker has succeeded", "alone the attack succeeds already"];
+
+/** Looks through the events of a run. */
+export function outcomeOf(protocol: string, lines: string): Outcome {
+  const events = lines.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+  const failed = events.filter(({ event, verdict }) => event === "verdict" && verdict === "failed")
+    .map(({ attack, problem }) => `${protocol} ${attack}: ${problem}`);
+  const isThrough = (problem: string) => GETS_THROUGH.some((words) => problem.includes(words));
+  return {
+    caught: failed.find(isThrough) ?? "",
+    broken: failed.find((problem) => !isThrough(problem)) ?? "",
+  };
+}
+
+/** Plays attacks in the copy. */
+async function play(folder: string, protocol: string, names: readonly string[]): Promise<Outcome> {
   const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -73,13 +106,9 @@ async function play(folder: string, protocol: string, names: readonly string[]):
     stdout: "piped",
     stderr: "piped",
   }).output();
-  if (success) return "";
-  const events = new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "").map((line) =>
-    JSON.parse(line)
-  );
-  const failed = events.find(({ event, verdict }) => event === "verdict" && verdict === "failed");
-  if (failed === undefined) return `the run itself fails: ${new TextDecoder().decode(stderr).trim()}`;
-  return `${protocol} ${failed.attack}: ${failed.problem}`;
+  const outcome = outcomeOf(protocol, new TextDecoder().decode(stdout));
+  if (success || outcome.caught !== "" || outcome.broken !== "") return outcome;
+  return { caught: "", broken: `the run itself fails: ${new TextDecoder().decode(stderr).trim()}` };
 }
 
 async function main(): Promise<number> {
@@ -96,13 +125,22 @@ async function main(): Promise<number> {
       await Deno.writeTextFile(path, withoutDefence(source, defence));
       const attacks = controlsOf(name);
       let caught = "";
+      let broken = "";
       for (const protocol of ["stx", "rounds"] as const) {
         const names = attacks.filter((attack) => attack.protocol === protocol).map((attack) => attack.name);
-        if (caught === "" && names.length > 0) caught = await play(folder, protocol, names);
+        if (caught !== "" || names.length === 0) continue;
+        const outcome = await play(folder, protocol, names);
+        caught = outcome.caught;
+        broken ||= outcome.broken;
       }
       await Deno.writeTextFile(path, source);
       printProgress("");
-      print(caught === "" ? `MISSED  ${name}` : `caught  ${name}: ${caught.split("\n")[0]}`);
+      const [word, why] = caught !== ""
+        ? ["caught", caught]
+        : broken !== ""
+        ? ["BROKEN", broken]
+        : ["MISSED", ""];
+      print(`${word}  ${name}: ${why.split("\n")[0]}`);
       if (caught === "") missed++;
     }
   } finally {

@@ -27,7 +27,7 @@ export const GENERAL_PERMISSIONS: Permissions = {
   write: true,
   net: true,
   env: ["HOME", "STX_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "SSH_AUTH_SOCK", "NO_COLOR"],
-  sys: ["networkInterfaces"],
+  sys: ["networkInterfaces", "statfs"],
 };
 
 /**

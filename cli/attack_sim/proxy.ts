@@ -2,13 +2,14 @@
  * `stx attack-sim proxy`: the man in the middle alone, between a user's own client and server.
  * @module
  */
+import { lookup } from "node:dns/promises";
 import { escapeControls } from "../../lib/bytes/escape.ts";
 import { Middle, type Protocol, type Step } from "../../lib/attacks/middle.ts";
 import { Seeded } from "../../lib/attacks/seeded.ts";
 import type { Attacker } from "../../lib/attacks/wire.ts";
 import { StxError } from "../../lib/errors.ts";
-import { matchesAddress, parseAddressPatterns } from "../../lib/identity/address_patterns.ts";
-import { connDuplex, dialConn, listen } from "../../lib/net/tcp.ts";
+import { matchesAddress, parseAddress, parseAddressPatterns } from "../../lib/identity/address_patterns.ts";
+import { connDuplex, dial, listen } from "../../lib/net/tcp.ts";
 import type { Duplex } from "../../lib/ports.ts";
 import { acceptLoop } from "../accept_loop.ts";
 import { type ParsedCommand, valueOf } from "../parse.ts";
@@ -35,6 +36,8 @@ export async function runProxy(
   const listenAddress = parseListenAddress(needed(command, "listen"), "--listen");
   const upstream = parseRemoteAddress(needed(command, "upstream"), "--upstream");
   const { protocol, name, attackerFor } = attackOf(command, names, seed);
+  refusePublicNumber("--listen", listenAddress.host);
+  refusePublicNumber("--upstream", upstream.host);
   const listener = listen(listenAddress.host, listenAddress.port);
   const bound = listener.addr as Deno.NetAddr;
   try {
@@ -67,17 +70,24 @@ export async function runProxy(
       isStopping: () => stoppedBy !== undefined,
       serve: async (conn) => {
         const number = count++;
-        const client = keep(connDuplex(conn), open);
+        const own: Duplex[] = [];
+        const keep = (duplex: Duplex) => {
+          own.push(duplex);
+          open.add(duplex);
+          return duplex;
+        };
+        const client = keep(connDuplex(conn));
         try {
-          const server = keep(await dialPrivate(upstream), open);
+          const server = keep(await dialPrivate(upstream));
           const middle = new Middle(protocol, attackerFor(number), (step) => tell(step, number + 1, output));
-          await runMiddle({ client, server }, middle, async () => keep(await dialPrivate(upstream), open));
-          open.delete(server);
+          await runMiddle({ client, server }, middle, async () => keep(await dialPrivate(upstream)));
         } catch (error) {
           output.error(error, { continues: true });
         } finally {
-          client.close();
-          open.delete(client);
+          for (const duplex of own) {
+            duplex.close();
+            open.delete(duplex);
+          }
         }
       },
     });
@@ -123,16 +133,41 @@ function attackOf(command: ParsedCommand, words: readonly string[], seed: number
   );
 }
 
-/** Connects, and makes sure where to before a byte is sent: a name may lead anywhere, and elsewhere the next time. */
+/** Connects, and makes sure where to before anything is sent there: a name may lead anywhere, and elsewhere next time. */
 async function dialPrivate({ host, port }: Address): Promise<Duplex> {
-  const conn = await dialConn(host, port);
-  try {
-    refusePublic("--upstream", conn.remoteAddr.hostname);
-    return connDuplex(conn);
-  } catch (error) {
-    conn.close();
-    throw error;
+  const addresses = await addressesOf(host);
+  for (const address of addresses) refusePublic("--upstream", address);
+  let failure: unknown;
+  for (const address of addresses) {
+    try {
+      return await dial(address, port);
+    } catch (error) {
+      failure = error;
+    }
   }
+  throw failure;
+}
+
+/** The addresses of a host, one at least. Throws `connection_lost`. */
+async function addressesOf(host: string): Promise<readonly string[]> {
+  if (isNumber(host)) return [host];
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address);
+  } catch (cause) {
+    throw new StxError("connection_lost", `Cannot connect to ${host}: the name cannot be resolved`, {
+      hint: "check the address",
+      cause,
+    });
+  }
+}
+
+/** Whether this is an IP address, with or without a zone, and no name. */
+function isNumber(host: string): boolean {
+  return parseAddress(host.replace(/%.*$/, "")) !== undefined;
+}
+
+function refusePublicNumber(option: string, host: string): void {
+  if (isNumber(host)) refusePublic(option, host);
 }
 
 function refusePublic(option: string, address: string): void {
@@ -152,11 +187,6 @@ function tell(step: Step, connection: number, output: Output): void {
   const text = `${connection}: ${from} -> ${to}  ${name}, ${sizeBytes} bytes`;
   if (note === undefined) output.verbose(text);
   else output.info(`${text}: ${note}`);
-}
-
-function keep(duplex: Duplex, open: Set<Duplex>): Duplex {
-  open.add(duplex);
-  return duplex;
 }
 
 function closeListener(listener: Deno.Listener): void {

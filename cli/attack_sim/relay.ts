@@ -9,7 +9,7 @@ import type { Duplex } from "../../lib/ports.ts";
 const READ_SIZE = 64 * 1024;
 
 /**
- * Carries one connection to its end; never rejects.
+ * Carries one connection to its end. Rejects only where the attacker itself fails; both ends are closed then too.
  * @param dialServer opens one more connection to the server, for what the attacker does afterwards
  */
 export async function runMiddle(
@@ -23,14 +23,15 @@ export async function runMiddle(
     // An end that has gone takes nothing any more; its own error says why it went.
     return writing[to] = writing[to].then(work).catch(() => {});
   };
+  const close = () => {
+    ends.client.close();
+    ends.server.close();
+  };
   async function act(moves: readonly Move[]): Promise<void> {
     for (const move of moves) {
       if (move.kind === "send") await write(move.to, () => ends[move.to].write(move.bytes));
       if (move.kind === "end") await write(move.to, () => ends[move.to].closeWrite());
-      if (move.kind === "cut") {
-        ends.client.close();
-        ends.server.close();
-      }
+      if (move.kind === "cut") close();
     }
   }
   async function carry(from: End): Promise<void> {
@@ -41,9 +42,12 @@ export async function runMiddle(
       if (size === null) return;
     }
   }
-  await Promise.all([carry("client"), carry("server")]);
-  ends.client.close();
-  ends.server.close();
+  try {
+    await Promise.all([carry("client"), carry("server")]);
+  } finally {
+    // Where an attacker stumbles over what an end has said, the other end waits for nothing.
+    close();
+  }
   const afterwards = middle.afterwards();
   if (afterwards.length === 0) return;
   try {

@@ -1,6 +1,6 @@
 /**
- * Two handshakes in place of one: a man in the middle with ephemeral keys of his own plays the receiver for the sender
- * and the sender for the receiver. He has no identity, so he hands on what each end shows of its own.
+ * Two handshakes in place of one: a man in the middle with ephemeral keys of its own plays the receiver for the sender
+ * and the sender for the receiver. It has no identity, so it hands on what each end shows of its own.
  * @module
  */
 import type { Step } from "../../lib/attacks/middle.ts";

@@ -1,6 +1,6 @@
 /**
- * Somebody in between who has an identity of his own, which both ends trust, and puts it in place of one of theirs: the
- * attack on signed key exchanges that Diffie, van Oorschot and Wiener described in 1992. He learns no key by it.
+ * Somebody in between who has an identity of its own, which both ends trust, and puts it in place of one of theirs: the
+ * attack on signed key exchanges that Diffie, van Oorschot and Wiener described in 1992. Nobody learns a key by it.
  * @module
  */
 import type { Unit } from "../../lib/attacks/wire.ts";
@@ -17,17 +17,17 @@ import {
 } from "../../lib/wire/handshake_messages.ts";
 import type { ChangeUnit } from "./rogue_relay.ts";
 
-/** What he does. */
+/** What it does. */
 export interface Misbinding {
-  /** Who he is. */
+  /** Who it is. */
   readonly identity: Identity;
-  /** The message in which he puts himself in place of the one who sent it. */
+  /** The message in which it puts itself in place of the one who sent it. */
   readonly message: "WELCOME" | "VERIFY";
-  /** Whether he signs the identities too, as the protocol has it, or hopes that it leaves them out. */
+  /** Whether it signs the identities too, as the protocol has it, or hopes that the protocol leaves them out. */
   readonly isIdentitySigned: boolean;
 }
 
-/** Follows the handshake as far as he can read it, and puts his identity and signature in place of others. */
+/** Follows the handshake as far as it can be read, and puts the attacker's identity and signature in place of an end's. */
 export function misbind({ identity, message, isIdentitySigned }: Misbinding): ChangeUnit {
   const transcript = new RunningSha256();
   function absorbIdentity(part: Bytes): void {
@@ -67,6 +67,8 @@ export function misbind({ identity, message, isIdentitySigned }: Misbinding): Ch
     let bytes: Bytes | undefined;
     if (unit.name === "WELCOME") bytes = await inWelcome(unit);
     if (unit.name === "VERIFY" && message === "VERIFY") bytes = await inVerify(unit);
-    return bytes === undefined ? undefined : { bytes, note: "identity and signature replaced by his own" };
+    return bytes === undefined
+      ? undefined
+      : { bytes, note: "identity and signature replaced by the attacker's" };
   };
 }

@@ -1,5 +1,5 @@
 /**
- * A man in the middle who works with keys, which takes time: he may change each unit that passes.
+ * A man in the middle who works with keys, which takes time: it may change each unit that passes.
  * @module
  */
 import type { Step } from "../../lib/attacks/middle.ts";

@@ -1,6 +1,6 @@
 /**
- * Somebody who has recorded a session and later gets hold of secrets: he computes the keys of it as far as they follow
- * from what he has, and reads what they open.
+ * Somebody who has recorded a session and later gets hold of secrets: it computes the keys of it as far as they follow
+ * from what it has, and reads what they open.
  * @module
  */
 import { readRecord } from "../../lib/attacks/stx_units.ts";

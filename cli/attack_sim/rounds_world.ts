@@ -5,7 +5,7 @@
  */
 import type { Off } from "../../lib/attacks/defences.ts";
 import { Middle, type Step } from "../../lib/attacks/middle.ts";
-import { type Attacker, type End, pass } from "../../lib/attacks/wire.ts";
+import { type Attacker, type End, NOBODY } from "../../lib/attacks/wire.ts";
 import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { deferred } from "../../lib/bytes/deferred.ts";
 import { codeOf } from "../../lib/errors.ts";
@@ -51,7 +51,6 @@ export interface JoinOptions {
   readonly key?: { readonly epoch: number; readonly root: Bytes };
 }
 
-const NOBODY: Attacker = { take: (unit) => [pass(unit)] };
 /** A play that takes longer hangs. */
 const HANG_GUARD_MS = 20_000;
 

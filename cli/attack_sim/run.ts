@@ -42,7 +42,7 @@ export async function runAttack(attack: Attack, seed: number, root?: string): Pr
     return await withFolder(root, async (folder) => {
       const stage = { seeded: Seeded.for(seed, attack.name), folder, off: new Set(off) };
       try {
-        return await (seeded ? onSeed! : attack).play(stage);
+        return withoutPaths(folder, faultless(await (seeded ? onSeed! : attack).play(stage)));
       } catch (error) {
         return brokenOff(error);
       }
@@ -108,6 +108,23 @@ function subsets(defences: readonly Defence[]): readonly (readonly Defence[])[] 
     sets.push(defences.filter((_, i) => (bits >> i) & 1));
   }
   return sets.sort((left, right) => left.length - right.length);
+}
+
+/** A play in which an end has crashed shows as little as one that has failed in itself. */
+function faultless(played: Played): Played {
+  const fault = Object.entries(played.errors).find(([, { code }]) => code === "internal");
+  if (fault === undefined) return played;
+  const [end, { message }] = fault;
+  const evidence = `The ${end} has failed by a fault of its own: ${message}`;
+  return { ...played, hasSucceeded: false, evidence, isBrokenOff: true };
+}
+
+/** Where a play has its files is another place every time, and tells nobody anything. */
+function withoutPaths(folder: string, played: Played): Played {
+  const errors = Object.entries(played.errors).map(([end, { code, message }]) =>
+    [end, { code, message: message.replaceAll(folder, "FOLDER") }] as const
+  );
+  return { ...played, errors: Object.fromEntries(errors) };
 }
 
 /** A play that has failed in itself proves nothing, whatever was off. */

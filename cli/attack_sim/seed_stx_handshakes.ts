@@ -123,7 +123,7 @@ async function playMisbinding(stage: Stage): Promise<Played> {
   );
 }
 
-/** The client means the attacker, who passes everything on to another server and puts his signature in place of its. */
+/** The client means the attacker, who passes everything on to another server and puts its signature in place of that one's. */
 async function playMisboundReceiver(stage: Stage): Promise<Played> {
   const { publicKey, signNow } = quickIdentity();
   let clientNonce: Bytes | undefined;
@@ -166,7 +166,7 @@ async function playKeySubstitution(stage: Stage): Promise<Played> {
 
 /** An end that has a key of its own, which it can prove, and which the other end has never heard of. */
 async function playStrangeEnd(stage: Stage, end: End): Promise<Played> {
-  const stranger = await newIdentity();
+  const stranger = await newIdentity(stage);
   const options = end === "client" ? { clientIdentity: stranger } : { serverIdentity: stranger };
   return await withSeedStxWorld(stage, options, async (world) => {
     await world.send();

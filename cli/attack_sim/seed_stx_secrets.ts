@@ -34,7 +34,7 @@ import { FILE_NAME, newIdentity } from "./stx_world.ts";
 
 async function playEavesdropIdentities(stage: Stage): Promise<Played> {
   const units: Unit[] = [];
-  const others = await Promise.all([newIdentity(), newIdentity(), newIdentity()]);
+  const others = await Promise.all([newIdentity(stage), newIdentity(stage), newIdentity(stage)]);
   return await withSeedStxWorld(stage, { attacker: () => listen(units) }, async (world) => {
     await world.send();
     await world.wires.settle();

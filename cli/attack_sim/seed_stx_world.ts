@@ -208,7 +208,7 @@ export async function withSeedStxWorld(
   play: (world: SeedStxWorld) => Promise<Played>,
 ): Promise<Played> {
   const { client: sender, server: receiver } = options.identities ??
-    { client: await newIdentity(), server: await newIdentity() };
+    { client: await newIdentity(stage), server: await newIdentity(stage) };
   const world = new SeedStxWorld(stage, options, sender, receiver);
   return await withSeedWires(world.wires, () => play(world));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { Middle, type Protocol, type Step, type UnitReader } from "../../lib/attacks/middle.ts";
-import { type Attacker, type End, pass } from "../../lib/attacks/wire.ts";
+import { type Attacker, type End, NOBODY } from "../../lib/attacks/wire.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Duplex } from "../../lib/ports.ts";
 import type { EndError, Played, Stage } from "./attack.ts";
@@ -21,7 +21,6 @@ export interface SeedWiresOptions {
   readonly attacker: ((connection: number) => Attacker) | undefined;
 }
 
-const NOBODY: Attacker = { take: (unit) => [pass(unit)] };
 /** A play that takes longer hangs. */
 const HANG_GUARD_MS = 20_000;
 

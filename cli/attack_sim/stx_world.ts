@@ -8,7 +8,7 @@ import { Middle, type Step } from "../../lib/attacks/middle.ts";
 import { makeWeakServer, startWeakClient } from "../../lib/attacks/weak/handshake.ts";
 import { makeWeakSession } from "../../lib/attacks/weak/records.ts";
 import { makeWeakReceiver, makeWeakSender } from "../../lib/attacks/weak/transfer.ts";
-import { type Attacker, type End, pass } from "../../lib/attacks/wire.ts";
+import { type Attacker, type End, NOBODY } from "../../lib/attacks/wire.ts";
 import { type Bytes, equal } from "../../lib/bytes/bytes.ts";
 import { codeOf, StxError } from "../../lib/errors.ts";
 import { openSource } from "../../lib/files/disk_source.ts";
@@ -16,7 +16,7 @@ import { openReceivingFolder } from "../../lib/files/receiving_folder.ts";
 import { ClientHandshake, type ClientOptions } from "../../lib/handshake/client.ts";
 import { HelloGuard } from "../../lib/handshake/hello_guard.ts";
 import { ServerHandshake, type ServerOptions } from "../../lib/handshake/server.ts";
-import { generateSeed, identityFromSeed } from "../../lib/identity/identity.ts";
+import { identityFromSeed } from "../../lib/identity/identity.ts";
 import { BLOCK_SIZE_MIN, WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../../lib/limits.ts";
 import type { Admission } from "../../lib/net/admission.ts";
 import { type Channel, openChannel } from "../../lib/net/channel.ts";
@@ -68,7 +68,6 @@ export interface StxWorldOptions {
   readonly blockCount?: number;
 }
 
-const NOBODY: Attacker = { take: (unit) => [pass(unit)] };
 /** A play that takes longer hangs. */
 const HANG_GUARD_MS = 20_000;
 /** The name under which the file is sent. */
@@ -366,7 +365,7 @@ export async function withStxWorld(
   options: StxWorldOptions,
   play: (world: StxWorld) => Promise<Played>,
 ): Promise<Played> {
-  const { sender, receiver } = options.identities ?? await newIdentities();
+  const { sender, receiver } = options.identities ?? await newIdentities(stage);
   const world = new StxWorld(stage, options, sender, receiver);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const hang = new Promise<never>((_, reject) => {
@@ -381,12 +380,14 @@ export async function withStxWorld(
 }
 
 /** Two of them, one for each end. */
-export async function newIdentities(): Promise<Readonly<Record<"sender" | "receiver", Identity>>> {
-  const [sender, receiver] = await Promise.all([newIdentity(), newIdentity()]);
+export async function newIdentities(
+  stage: Stage,
+): Promise<Readonly<Record<"sender" | "receiver", Identity>>> {
+  const [sender, receiver] = [await newIdentity(stage), await newIdentity(stage)];
   return { sender, receiver };
 }
 
-/** A key pair that nobody has seen before. */
-export async function newIdentity(): Promise<Identity> {
-  return await identityFromSeed(generateSeed(systemRandom));
+/** A key pair that the play has not seen before; of the seed, since errors name its fingerprint. */
+export async function newIdentity({ seeded }: Pick<Stage, "seeded">): Promise<Identity> {
+  return await identityFromSeed(seeded.bytes(32));
 }

@@ -122,16 +122,20 @@ export async function sayVerify(
   const answer = await stranger.frame();
   await stranger.left();
   if (answer?.type !== "sealedAlert") return describe(answer);
-  return `${describe(answer)} ${nameOf(await handshake.openAlert(answer))}`;
+  return `${describe(answer)}: ${nameOf(await handshake.openAlert(answer))}`;
 }
 
 /** What can be told of an answer: kind, size, and the words that stand in clear. */
 function describe(answer: Frame | undefined): string {
   if (answer === undefined) return "silence";
   const { type, body } = answer;
-  return `${type} of ${body.length} bytes${type === "alert" ? ` ${nameOf(body)}` : ""}`;
+  const size = body.length === 1 ? "1 byte" : `${body.length} bytes`;
+  if (type === "sealedAlert") return `a sealed ALERT, ${size}`;
+  return type === "alert" ? `an ALERT, ${size}: ${nameOf(body)}` : `${type.toUpperCase()}, ${size}`;
 }
 
+/** An alert's name as the specification has it. */
 function nameOf(body: Bytes | undefined): string {
-  return body === undefined ? "that does not open" : decodeAlert(body);
+  if (body === undefined) return "it does not open";
+  return decodeAlert(body).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

@@ -20,6 +20,8 @@ export interface DefenceText {
   readonly member: readonly [string, string];
   /** What deleting it leaves of the method's body, where that is not nothing at all. */
   readonly deleted?: string;
+  /** What has to go with it so that two honest ends still understand each other, in the same file. */
+  readonly with?: Pick<DefenceText, "member" | "deleted">;
 }
 
 /** All of them. */

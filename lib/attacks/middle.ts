@@ -76,7 +76,7 @@ export class Middle {
     const rest = this.#units[from].rest();
     const moves: Move[] = [];
     if (rest.length > 0) {
-      moves.push(pass({ from, kind: "frame", name: "the beginning of a unit", number: 0, bytes: rest }));
+      moves.push(pass({ from, kind: "bytes", name: "the beginning of a unit", number: 0, bytes: rest }));
     }
     const answer = this.#attacker.end?.(from);
     if (answer === undefined) return [...moves, { kind: "end", to: PEER[from], note: "" }];

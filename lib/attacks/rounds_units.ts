@@ -2,8 +2,10 @@
  * Cuts a stream of the rounds protocol into packets, as anybody can who sees it: headers stand in the clear.
  * @module
  */
-import { type Bytes, concat } from "../bytes/bytes.ts";
-import type { End, Unit } from "./wire.ts";
+import type { Bytes } from "../bytes/bytes.ts";
+import { ROUNDS_CIPHERTEXT_SIZE_MAX } from "../limits.ts";
+import { UnitStream } from "./unit_stream.ts";
+import type { Unit } from "./wire.ts";
 
 /** Bytes before the id, from there to the IV, of the IV, and of the MAC. */
 const HEAD_SIZE = 4;
@@ -14,45 +16,19 @@ const MAC_SIZE = 32;
 const NAMES = ["", "HELLO", "CHALLENGE", "DATA", "AGGREGATE", "CLOSE"];
 
 /** One direction of one connection. */
-export class RoundsUnits {
-  readonly #from: End;
-  #rest: Bytes = new Uint8Array(0);
+export class RoundsUnits extends UnitStream {
   #count = 0;
 
-  /** Reads what `from` sends. */
-  constructor(from: End) {
-    this.#from = from;
+  protected override nextSize(there: Bytes): number | undefined {
+    if (there.length < HEAD_SIZE) return undefined;
+    const { ciphertextAt, macAt } = packetOffsets(there);
+    if (macAt === undefined) return undefined;
+    return macAt - ciphertextAt > ROUNDS_CIPHERTEXT_SIZE_MAX ? Infinity : macAt + MAC_SIZE;
   }
 
-  /** Takes bytes as they arrived; gives the packets that are whole by now. */
-  push(bytes: Bytes): readonly Unit[] {
-    this.#rest = concat(this.#rest, bytes);
-    const units: Unit[] = [];
-    for (;;) {
-      const unit = this.#packet();
-      if (unit === undefined) return units;
-      this.#rest = this.#rest.slice(unit.bytes.length);
-      units.push(unit);
-    }
-  }
-
-  /** What no packet was made of, at the end of the stream. */
-  rest(): Bytes {
-    return this.#rest;
-  }
-
-  #packet(): Unit | undefined {
-    const rest = this.#rest;
-    if (rest.length < HEAD_SIZE) return undefined;
-    const macAt = packetOffsets(rest).macAt;
-    if (macAt === undefined || rest.length < macAt + MAC_SIZE) return undefined;
-    return {
-      from: this.#from,
-      kind: "packet",
-      name: NAMES[rest[1]!] ?? `packet of opcode ${rest[1]}`,
-      number: this.#count++,
-      bytes: rest.slice(0, macAt + MAC_SIZE),
-    };
+  protected override unit(bytes: Bytes): Unit {
+    const name = NAMES[bytes[1]!] ?? `packet of opcode ${bytes[1]}`;
+    return { from: this.from, kind: "packet", name, number: this.#count++, bytes };
   }
 }
 

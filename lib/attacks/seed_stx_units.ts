@@ -15,6 +15,7 @@ import { RECORD_HEADER_SIZE } from "../limits.ts";
 import { ByteReader, u32, u8, vector8 } from "../wire/fields.ts";
 import { encodeFrame, FRAME_HEADER_SIZE, FRAME_TYPES } from "../wire/frame.ts";
 import { RECORD_OVERHEAD } from "../wire/record.ts";
+import { UnitStream } from "./unit_stream.ts";
 import type { End, Unit } from "./wire.ts";
 
 /** Bytes of a nonce of either end. */
@@ -138,48 +139,23 @@ const FRAME_NAMES: Readonly<Record<number, string>> = {
 const LAST_FRAME: Readonly<Record<End, number>> = { client: FRAME_TYPES.verify, server: FRAME_TYPES.ready };
 
 /** One direction of one connection of the first design. */
-export class SeedStxUnits {
-  readonly #from: End;
-  #rest: Bytes = new Uint8Array(0);
+export class SeedStxUnits extends UnitStream {
   #isOpen = false;
   #count = 0;
 
-  /** Reads what `from` sends. */
-  constructor(from: End) {
-    this.#from = from;
-  }
-
-  /** Takes bytes as they arrived; gives the units that are whole by now. */
-  push(bytes: Bytes): readonly Unit[] {
-    this.#rest = concat(this.#rest, bytes);
-    const units: Unit[] = [];
-    for (;;) {
-      const size = this.#size();
-      if (size === undefined || this.#rest.length < size) return units;
-      units.push(this.#unit(this.#rest.slice(0, size)));
-      this.#rest = this.#rest.slice(size);
-    }
-  }
-
-  /** What no unit was made of, at the end of the stream. */
-  rest(): Bytes {
-    return this.#rest;
-  }
-
-  /** Bytes of the next unit, where they can be told yet. */
-  #size(): number | undefined {
-    const rest = this.#rest;
+  protected override nextSize(there: Bytes): number | undefined {
+    if (this.#isOpen && this.from === "server") return SEED_CONTROL_SIZE;
+    const view = new DataView(there.buffer, there.byteOffset, there.length);
     if (!this.#isOpen) {
-      if (rest.length < FRAME_HEADER_SIZE) return undefined;
-      return FRAME_HEADER_SIZE + (rest[1]! * 2 ** 16 + rest[2]! * 2 ** 8 + rest[3]!);
+      if (there.length < FRAME_HEADER_SIZE) return undefined;
+      return FRAME_HEADER_SIZE + (view.getUint32(0) & 0xffffff);
     }
-    if (this.#from === "server") return SEED_CONTROL_SIZE;
-    if (rest.length < RECORD_HEADER_SIZE) return undefined;
-    return RECORD_OVERHEAD + new DataView(rest.buffer, rest.byteOffset).getUint32(4);
+    if (there.length < RECORD_HEADER_SIZE) return undefined;
+    return RECORD_OVERHEAD + view.getUint32(4);
   }
 
-  #unit(bytes: Bytes): Unit {
-    const from = this.#from;
+  protected override unit(bytes: Bytes): Unit {
+    const from = this.from;
     if (!this.#isOpen) {
       const type = bytes[0]!;
       this.#isOpen = type === LAST_FRAME[from];

@@ -3,11 +3,18 @@
  * @module
  */
 import { type Bytes, concat } from "../bytes/bytes.ts";
-import { RECORD_CRC_SIZE, RECORD_HEADER_SIZE, TAG_SIZE } from "../limits.ts";
+import {
+  HANDSHAKE_BODY_SIZE_MAX,
+  RECORD_CIPHERTEXT_SIZE_MAX,
+  RECORD_CRC_SIZE,
+  RECORD_HEADER_SIZE,
+  TAG_SIZE,
+} from "../limits.ts";
 import { crc32 } from "../bytes/crc32.ts";
 import { u32 } from "../wire/fields.ts";
 import { FRAME_HEADER_SIZE, FRAME_TYPES, type FrameType } from "../wire/frame.ts";
 import { RECORD_OVERHEAD } from "../wire/record.ts";
+import { UnitStream } from "./unit_stream.ts";
 import type { End, Unit } from "./wire.ts";
 
 /** The names of frames, as the protocol's text writes them. */
@@ -17,7 +24,7 @@ const FRAME_NAMES: Readonly<Record<FrameType, string>> = {
   verify: "VERIFY",
   ready: "READY",
   alert: "ALERT",
-  sealedAlert: "SEALED-ALERT",
+  sealedAlert: "SEALED_ALERT",
 };
 const NAMES_BY_NUMBER = new Map<number, string>(
   Object.entries(FRAME_TYPES).map(([type, number]) => [number, FRAME_NAMES[type as FrameType]] as const),
@@ -26,58 +33,32 @@ const NAMES_BY_NUMBER = new Map<number, string>(
 const LAST_FRAME: Readonly<Record<End, number>> = { client: FRAME_TYPES.verify, server: FRAME_TYPES.ready };
 
 /** One direction of one connection. */
-export class StxUnits {
-  readonly #from: End;
-  #rest: Bytes = new Uint8Array(0);
+export class StxUnits extends UnitStream {
   #isRecords = false;
   #frameCount = 0;
 
-  /** Reads what `from` sends. */
-  constructor(from: End) {
-    this.#from = from;
-  }
-
-  /** Takes bytes as they arrived; gives the units that are whole by now. What is no unit stays until {@link rest}. */
-  push(bytes: Bytes): readonly Unit[] {
-    this.#rest = concat(this.#rest, bytes);
-    const units: Unit[] = [];
-    for (;;) {
-      const unit = this.#isRecords ? this.#record() : this.#frame();
-      if (unit === undefined) return units;
-      this.#rest = this.#rest.slice(unit.bytes.length);
-      units.push(unit);
+  protected override nextSize(there: Bytes): number | undefined {
+    const view = new DataView(there.buffer, there.byteOffset, there.length);
+    if (this.#isRecords) {
+      if (there.length < RECORD_HEADER_SIZE) return undefined;
+      const size = view.getUint32(4);
+      return size > RECORD_CIPHERTEXT_SIZE_MAX ? Infinity : RECORD_OVERHEAD + size;
     }
+    if (there.length < FRAME_HEADER_SIZE) return undefined;
+    const size = view.getUint32(0) & 0xffffff;
+    return size > HANDSHAKE_BODY_SIZE_MAX ? Infinity : FRAME_HEADER_SIZE + size;
   }
 
-  /** What no unit was made of, at the end of the stream. */
-  rest(): Bytes {
-    return this.#rest;
-  }
-
-  #frame(): Unit | undefined {
-    const rest = this.#rest;
-    if (rest.length < FRAME_HEADER_SIZE) return undefined;
-    const size = FRAME_HEADER_SIZE + (rest[1]! * 2 ** 16 + rest[2]! * 2 ** 8 + rest[3]!);
-    if (rest.length < size) return undefined;
-    const type = rest[0]!;
-    if (type === LAST_FRAME[this.#from]) this.#isRecords = true;
-    return {
-      from: this.#from,
-      kind: "frame",
-      name: NAMES_BY_NUMBER.get(type) ?? `frame of type ${type}`,
-      number: this.#frameCount++,
-      bytes: rest.slice(0, size),
-    };
-  }
-
-  #record(): Unit | undefined {
-    const rest = this.#rest;
-    if (rest.length < RECORD_HEADER_SIZE) return undefined;
-    const view = new DataView(rest.buffer, rest.byteOffset, rest.length);
-    const size = RECORD_OVERHEAD + view.getUint32(4);
-    if (rest.length < size) return undefined;
-    const number = view.getUint32(0);
-    return { from: this.#from, kind: "record", name: `record ${number}`, number, bytes: rest.slice(0, size) };
+  protected override unit(bytes: Bytes): Unit {
+    const from = this.from;
+    if (this.#isRecords) {
+      const number = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+      return { from, kind: "record", name: `record ${number}`, number, bytes };
+    }
+    const type = bytes[0]!;
+    if (type === LAST_FRAME[from]) this.#isRecords = true;
+    const name = NAMES_BY_NUMBER.get(type) ?? `frame of type ${type}`;
+    return { from, kind: "frame", name, number: this.#frameCount++, bytes };
   }
 }
 

@@ -16,8 +16,8 @@ export interface Unit {
   readonly from: End;
   /** The attacker's name for it, which is the ends' own: `HELLO`, `record 3`, `DATA`. */
   readonly name: string;
-  /** `frame` and `record` are STX/1's, `packet` is the rounds protocol's. */
-  readonly kind: "frame" | "record" | "packet";
+  /** `frame` and `record` are STX/1's, `packet` is the rounds protocol's, `bytes` are no unit of either. */
+  readonly kind: "frame" | "record" | "packet" | "bytes";
   /** Its place among the units of its kind and direction, from 0: a record's is its sequence number. */
   readonly number: number;
   /** All of it, header included. */
@@ -56,6 +56,9 @@ export interface Attacker {
 export function pass(unit: Unit): Move {
   return { kind: "send", to: PEER[unit.from], name: unit.name, bytes: unit.bytes };
 }
+
+/** Nobody is in the way. */
+export const NOBODY: Attacker = { take: (unit) => [pass(unit)] };
 
 /** Sends `bytes` in place of a unit. */
 export function replace(unit: Unit, bytes: Bytes, note: string): Move {

@@ -9,7 +9,7 @@ import { PrivateExport } from "micro-key-producer/ssh.js";
 import { type Bytes, concat, equal, utf8 } from "../bytes/bytes.ts";
 import { StxError } from "../errors.ts";
 import { assertComment, decodePublicKeyBlob, KEY_HINT, PUBLIC_KEY_SIZE } from "./public_key.ts";
-import { printableName, readString, readWhole, underCode, unwrapArmor } from "./ssh_encoding.ts";
+import { printableName, readString, readWhole, unwrapArmor } from "./ssh_encoding.ts";
 
 /** Bytes of an Ed25519 seed, which is all of a private key (RFC 8032, 5.1.5). */
 export const SEED_SIZE = 32;
@@ -42,12 +42,22 @@ export type ParsedPrivateKey =
 export function parsePrivateKey(text: string): ParsedPrivateKey {
   const bytes = unwrapArmor(LABEL, text);
   if (bytes === undefined) throw notOpenSsh(text);
-  const { locked, publicKey } = underCode("bad_key_file", () => readOuterPart(bytes));
+  const { locked, publicKey } = readOuterPart(bytes);
   return locked ? { kind: "encrypted", publicKey } : readPrivatePart(text, publicKey);
 }
 
 /** Reads what stands in the clear in every file. */
 function readOuterPart(bytes: Bytes): { locked: boolean; publicKey: Bytes } {
+  try {
+    return decodeOuterPart(bytes);
+  } catch (error) {
+    if (!(error instanceof StxError)) throw error;
+    // A key that is whole and of no use to stx says what to do in its stead.
+    throw new StxError("bad_key_file", error.message, { hint: error.hint ?? DAMAGED_HINT });
+  }
+}
+
+function decodeOuterPart(bytes: Bytes): { locked: boolean; publicKey: Bytes } {
   return readWhole(bytes, "a private key file", (reader) => {
     if (!equal(reader.bytes(MAGIC.length), MAGIC)) reader.fail("it does not begin as OpenSSH's files do");
     const locked = !equal(readString(reader), utf8("none"));
@@ -99,10 +109,11 @@ function decodeKey(text: string): KeySection {
   return section;
 }
 
+const DAMAGED_HINT =
+  "The file is damaged: restore it from a backup, or make a new key with: ssh-keygen -t ed25519";
+
 function damaged(why: string): StxError {
-  return new StxError("bad_key_file", `Cannot use a private key file: ${why}`, {
-    hint: "The file is damaged: restore it from a backup, or make a new key with: ssh-keygen -t ed25519",
-  });
+  return new StxError("bad_key_file", `Cannot use a private key file: ${why}`, { hint: DAMAGED_HINT });
 }
 
 /** The error for a file that is something else, as exactly as its first line tells. */

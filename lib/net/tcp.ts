@@ -50,11 +50,6 @@ export function connDuplex(conn: Deno.Conn): Duplex {
  * Dials. Throws `connection_lost` with the reason where nobody answers; `signal` ends the attempt.
  */
 export async function dial(host: string, port: number, signal?: AbortSignal): Promise<Duplex> {
-  return connDuplex(await dialConn(host, port, signal));
-}
-
-/** Dials as {@link dial} does, for whoever wants to know where the connection leads. */
-export async function dialConn(host: string, port: number, signal?: AbortSignal): Promise<Deno.TcpConn> {
   const timeout = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
   const signals = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   try {
@@ -62,7 +57,7 @@ export async function dialConn(host: string, port: number, signal?: AbortSignal)
     // Every message is written whole: waiting to fill a packet would only add delay.
     conn.setNoDelay(true);
     conn.setKeepAlive(true);
-    return conn;
+    return connDuplex(conn);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     throw new StxError(

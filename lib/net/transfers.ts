@@ -152,6 +152,7 @@ export async function receive(channel: Channel, options: ReceiveOptions): Promis
       maxSizeBytes: Infinity,
       allowDotfiles: false,
       onEvent: () => {},
+      manifests: active.manifests,
       ...given,
       claim: (id) =>
         active.claim(channel.peerIdentity, id, channel.helloNumber, () => void channel.abort("superseded")),

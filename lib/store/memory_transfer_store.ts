@@ -38,6 +38,13 @@ export class MemoryTransferStore implements TransferStore {
     });
   }
 
+  /** How many transfers of this peer are neither finished nor being put in place. */
+  countUnfinished(peer: Bytes): number {
+    const prefix = keyOf(peer, new Uint8Array(0));
+    return [...this.#rows].filter(([key, { state }]) => state === "receiving" && key.startsWith(prefix))
+      .length;
+  }
+
   /** Forgets finished transfers; see {@link TransferStore.pruneFinished}. */
   pruneFinished(beforeMs: number, countMax: number): number {
     const finished = [...this.#rows].filter(([, { state }]) => state === "done")

@@ -45,8 +45,9 @@ export class SqliteFile {
 
   /**
    * Opens or makes the file, and brings one of an older layout to the newest. Throws `state_corrupt` if it is not a
-   * database of stx, is of a newer layout, or is damaged; `state_busy` if another process holds it; `disk` or
-   * `disk_full` if it cannot be opened or made at all. A file that is refused stays as it is.
+   * database of stx, is of a newer layout, or is damaged; `state_busy` if another process holds it; `permission` if it
+   * is to be used and cannot be written; `disk` or `disk_full` if it cannot be opened or made at all. A file that is refused
+   * stays as it is.
    */
   constructor(path: string, layout: SqliteLayout, access: SqliteAccess = "use") {
     this.#path = path;
@@ -77,7 +78,25 @@ export class SqliteFile {
     if (access !== "use") return;
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     if (this.#layout.isSecret) database.exec("PRAGMA secure_delete = ON;");
+    this.#requireWritable(version);
     if (version < this.#layout.versions.length) this.transaction(() => this.#migrate());
+  }
+
+  /**
+   * SQLite opens what it may not write as well, and says so only when something is to be written: so it is tried, and taken
+   * back. Where another process is writing just now, nobody waits for it: that will show.
+   */
+  #requireWritable(version: number): void {
+    const database = this.#database;
+    database.exec("PRAGMA busy_timeout = 0");
+    try {
+      database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${version};`);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes("is locked"))) throw error;
+    } finally {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
   }
 
   /** The version of the layout that the file was found in; 0 if it was empty. */
@@ -153,7 +172,10 @@ export class SqliteFile {
     } catch (error) {
       if (codeOf(error) !== undefined) throw error;
       const text = error instanceof Error ? error.message : String(error);
-      if (/malformed|not a database|no such (table|column)|already exists|has \d+ columns/.test(text)) {
+      if (
+        /malformed|not a database|unsupported file format|no such (table|column)|already exists|has \d+ columns/
+          .test(text)
+      ) {
         throw this.corrupt(error);
       }
       if (text.includes("is locked")) {
@@ -162,6 +184,16 @@ export class SqliteFile {
           `The ${this.#layout.what} ${this.#path} is in use by another process`,
           {
             hint: `stop the other process, or name another file with ${this.#layout.option}`,
+            cause: error,
+          },
+        );
+      }
+      if (text.includes("readonly database")) {
+        throw new StxError(
+          "permission",
+          `Cannot write the ${this.#layout.what} ${this.#path}: it, or its folder, is read-only`,
+          {
+            hint: `make it writable for this user, or name another file with ${this.#layout.option}`,
             cause: error,
           },
         );

@@ -32,6 +32,7 @@ export class SqliteTransferStore implements TransferStore {
   readonly #remove: StatementSync;
   readonly #listFinished: StatementSync;
   readonly #listUnfinished: StatementSync;
+  readonly #countUnfinished: StatementSync;
   readonly #oldestKept: StatementSync;
   readonly #prune: StatementSync;
 
@@ -47,6 +48,9 @@ export class SqliteTransferStore implements TransferStore {
     // In words that the indices have, or every row would be read.
     this.#listFinished = state.prepare("SELECT * FROM transfers WHERE state = 'done'");
     this.#listUnfinished = state.prepare("SELECT * FROM transfers WHERE state <> 'done' AND state = ?");
+    this.#countUnfinished = state.prepare(
+      "SELECT count(*) AS count FROM transfers WHERE state <> 'done' AND state = 'receiving' AND peer = ?",
+    );
     this.#oldestKept = state.prepare(
       "SELECT updated_ms FROM transfers WHERE state = 'done' ORDER BY updated_ms DESC LIMIT 1 OFFSET ?",
     );
@@ -100,6 +104,11 @@ export class SqliteTransferStore implements TransferStore {
         return { peer: row.peer, transferId: row.id, transfer: this.#read(row) };
       })
     );
+  }
+
+  /** How many transfers of this peer are neither finished nor being put in place; counted in an index alone. */
+  countUnfinished(peer: Bytes): number {
+    return this.#state.guard(() => Number(this.#countUnfinished.get(peer)!["count"]));
   }
 
   #read(row: Row): StoredTransfer {

@@ -6,6 +6,7 @@
 import { type Bytes, toHex } from "../bytes/bytes.ts";
 import { deferred } from "../bytes/deferred.ts";
 import { StxError } from "../errors.ts";
+import { ManifestBudget } from "./manifest_budget.ts";
 
 interface Active {
   readonly helloNumber: number;
@@ -15,6 +16,8 @@ interface Active {
 
 /** The transfers that connections work on at present. */
 export class ActiveTransfers {
+  /** What their lists of names may take of the memory. */
+  readonly manifests: ManifestBudget = new ManifestBudget();
   readonly #active = new Map<string, Active>();
 
   /**

@@ -78,6 +78,11 @@ export class DurableMark {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** Resolves when nothing is being made durable any more, whatever came of it. */
+  async idle(): Promise<void> {
+    await this.#syncing;
+  }
+
   /** Sets the mark back to the stream's start, and leaves it there: what is on disk is not to be continued. */
   async reset(): Promise<void> {
     await this.#syncing;

@@ -12,6 +12,7 @@ import type { TransferChannel } from "./channel.ts";
 import { DurableMark } from "./durable_mark.ts";
 import { digestOf, IncomingManifest } from "./incoming_manifest.ts";
 import { IncomingStream } from "./incoming_stream.ts";
+import type { ManifestShare } from "./manifest_budget.ts";
 import { type OfferPolicy, OfferRules } from "./offer_policy.ts";
 import { signReceipt } from "./receipt.ts";
 import { ReceiverMessages } from "./receiver_messages.ts";
@@ -31,6 +32,9 @@ export async function receiveTransfer(
   return await new Receiver(channel, options).receive();
 }
 
+/** Transfers that one sender may have begun and not finished, kept for it until it continues them. */
+const UNFINISHED_COUNT_MAX = 1_000;
+
 /** One transfer on its way in. */
 export class Receiver {
   readonly #channel: TransferChannel;
@@ -46,6 +50,8 @@ export class Receiver {
   #durable: DurableMark | undefined;
   #stream!: IncomingStream;
   #release: (() => void) | undefined;
+  /** What the list of names takes of the memory. */
+  readonly #share: ManifestShare | undefined;
   #receivedBytes = 0;
 
   constructor(channel: TransferChannel, options: ReceiverOptions) {
@@ -53,6 +59,7 @@ export class Receiver {
     this.#options = options;
     this.#messages = this.makeMessages(channel);
     this.#rules = this.makeRules(options);
+    this.#share = options.manifests?.open(channel.peerIdentity);
   }
 
   /** See {@link receiveTransfer}. */
@@ -130,6 +137,7 @@ export class Receiver {
     }
     // A name that was free to choose, without a size, may be one that now follows from another manifest.
     if (known === undefined || !equal(digestOf(known.manifest), this.#offer.manifestDigest)) return undefined;
+    this.#share?.grow(known.manifest.length, this.#offer.entryCount);
     this.#entries = decodeManifest(known.manifest);
     if (known.state !== "committing") return known;
     try {
@@ -193,15 +201,31 @@ export class Receiver {
   /** A transfer that is new here: gets the whole manifest and decides. */
   async #begin(): Promise<void> {
     const offer = this.#offer;
+    this.#requireFewUnfinished();
     this.#messages.say("wantManifest");
     const incoming = this.makeManifest(offer);
-    while (!incoming.isWhole) incoming.take(await this.#messages.next());
+    while (!incoming.isWhole) {
+      const message = await this.#messages.next();
+      const before = incoming.entries.length;
+      incoming.take(message);
+      this.#share?.grow(message.body.length, incoming.entries.length - before);
+    }
     const manifest = incoming.finish();
     this.#entries = incoming.entries;
     this.#announce();
     this.#rules.checkManifest(this.#entries, offer);
     const partial = this.#open(manifest);
     await this.#beginStream(partial, await this.#messages.offerPrefix(0, (await partial.resumeAt(0)).sha256));
+  }
+
+  /** Each keeps a folder and a row, for a month: too many are a mistake, or an attack on the disk's file table. */
+  #requireFewUnfinished(): void {
+    const count = this.#options.store.countUnfinished(this.#channel.peerIdentity);
+    if (count < UNFINISHED_COUNT_MAX) return;
+    throw new StxError(
+      "too_large",
+      `${count} transfers of this sender are unfinished here: finish some of them first by sending the same files again`,
+    );
   }
 
   /** Chooses where a transfer goes, notes it in the journal and opens its partial folder. */
@@ -256,6 +280,7 @@ export class Receiver {
   async #beginStream(partial: PartialTransfer, startBytes: number, crc?: number): Promise<void> {
     const { clock, store, onEvent } = this.#options;
     const offer = this.#offer;
+    if (offer.sizeBytes === null) this.#messages.expectStream();
     const { crc32 } = crc === undefined ? await partial.resumeAt(0) : { crc32: crc };
     this.#stream = this.makeStream(offer, startBytes, crc32, (bytes) => partial.write(bytes));
     this.#durable = new DurableMark({
@@ -370,6 +395,8 @@ export class Receiver {
   async #keep(): Promise<void> {
     if (this.#stored?.state !== "receiving") return;
     if (this.#offer.sizeBytes === null) {
+      // Its files must not be taken away while they are being made durable.
+      await this.#durable?.idle();
       this.#partial?.close();
       this.#partial = undefined;
       this.#options.folder.discard(this.#localId);
@@ -387,6 +414,7 @@ export class Receiver {
     try {
       this.#partial?.close();
     } finally {
+      this.#share?.release();
       this.#release?.();
     }
   }

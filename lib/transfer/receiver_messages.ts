@@ -11,10 +11,23 @@ import { decodeOffset, encodeAccept, type Message, type MessageType } from "../w
 import type { TransferChannel } from "./channel.ts";
 import { stateAfter, type TransferState } from "./transitions.ts";
 
+/**
+ * Milliseconds without a message of the transfer after which the sender has given up, whatever its PINGs say: a source
+ * that stands still for so long is sent again from where it was.
+ */
+const PROGRESS_TIMEOUT_MS = 600_000;
+/** Milliseconds of the same where the source is a stream, which may pause for its own reasons and cannot be sent again. */
+const STREAM_TIMEOUT_MS = 24 * 3600 * 1000;
+/** Bytes that a sender reads in a millisecond at least, to compare what the receiver has with its source. */
+const COMPARED_BYTES_PER_MS = 5_000;
+
 /** See the module's text. One for each session. */
 export class ReceiverMessages {
   readonly #channel: TransferChannel;
   #state: TransferState = "waitOffer";
+  /** By which every wait is bounded; not before the first. */
+  #clock: Clock | undefined;
+  #patienceMs = PROGRESS_TIMEOUT_MS;
 
   constructor(channel: TransferChannel) {
     this.#channel = channel;
@@ -22,23 +35,40 @@ export class ReceiverMessages {
 
   /** The OFFER: whoever has proved who it is must still say what it wants. Throws `connection_lost` if it does not. */
   async first(clock: Clock): Promise<Message> {
-    const tooLate = deferred<never>();
-    const cancel = clock.after(OFFER_TIMEOUT_MS, () => {
-      tooLate.reject(new StxError("connection_lost", "The sender did not say what it wants to send"));
-    });
-    return await Promise.race([this.next(), tooLate.promise]).finally(cancel);
+    this.#clock = clock;
+    return await this.#next(OFFER_TIMEOUT_MS, "The sender did not say what it wants to send");
   }
 
-  /** The next message; throws `unexpected_message` for one that may not come now, and the channel's failure. */
+  /** The content comes from a stream, which may pause for longer than files do. */
+  expectStream(): void {
+    this.#patienceMs = STREAM_TIMEOUT_MS;
+  }
+
+  /**
+   * The next message; throws `unexpected_message` for one that may not come now, the channel's failure, and
+   * `connection_lost` for a sender that is there and says nothing for too long: it would hold its place for ever.
+   */
   async next(): Promise<Message> {
+    return await this.#next(this.#patienceMs, "The sender is there, but goes on with nothing");
+  }
+
+  async #next(patienceMs: number, tooLateText: string): Promise<Message> {
     let message: Message;
     try {
-      message = await this.#channel.receive();
+      message = await this.#within(patienceMs, tooLateText);
     } catch (error) {
       message = this.afterLast(error);
     }
     this.#state = stateAfter("receiver", this.#state, message.type);
     return message;
+  }
+
+  async #within(patienceMs: number, tooLateText: string): Promise<Message> {
+    const tooLate = deferred<never>();
+    const cancel = this.#clock?.after(patienceMs, () => {
+      tooLate.reject(new StxError("connection_lost", tooLateText));
+    });
+    return await Promise.race([this.#channel.receive(), tooLate.promise]).finally(cancel);
   }
 
   /** What the end of the connection stands for: nothing, since only END ends a transfer. Throws what ended it. */
@@ -67,9 +97,12 @@ export class ReceiverMessages {
   async offerPrefix(offsetBytes: number, sha256: Bytes): Promise<number> {
     this.say("accept", encodeAccept({ offsetBytes, sha256 }));
     this.#state = "accepted";
-    let message = await this.next();
+    const comparingMs = Math.min(offsetBytes / COMPARED_BYTES_PER_MS, STREAM_TIMEOUT_MS);
+    const next = () =>
+      this.#next(this.#patienceMs + comparingMs, "The sender is there, but does not say where it begins");
+    let message = await next();
     // What of the manifest was under way already is not needed any more.
-    while (message.type === "manifest") message = await this.next();
+    while (message.type === "manifest") message = await next();
     const start = decodeOffset(message);
     if (start !== offsetBytes && start !== 0) {
       throw new StxError("malformed", `Cannot start at ${start}: offered were ${offsetBytes} and 0`);

@@ -4,6 +4,7 @@
  */
 import type { Bytes } from "../bytes/bytes.ts";
 import type { Clock, ConflictPolicy, Entry, Identity, ReceivingFolder, TransferStore } from "../ports.ts";
+import type { ManifestBudget } from "./manifest_budget.ts";
 
 /** What a receiver reports while it works. */
 export type ReceiverEvent =
@@ -41,6 +42,11 @@ export interface ReceiverOptions {
   readonly allowDotfiles: boolean;
   /** Asked before anything of a transfer is touched; resolves when no other connection works on it. */
   readonly claim: (transferId: Bytes) => Promise<() => void>;
+  /**
+   * What the lists of names of all connections may take of the memory, {@link ActiveTransfers.manifests}; without it, each
+   * is bounded by itself alone.
+   */
+  readonly manifests?: ManifestBudget;
   /** Called as the transfer goes on. */
   readonly onEvent: (event: ReceiverEvent) => void;
 }

@@ -75,6 +75,16 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [["proxy", "--listen", "127.0.0.1:0", "--attack", "tamper"], /Option --upstream is missing/],
   [["proxy", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:1", "--attack", "nothing"], /It plays /],
   [["proxy", "--listen", "0.0.0.0:0", "--upstream", "127.0.0.1:1", "--attack", "tamper"], /neither loopback/],
+  [["proxy", "--listen", "[::]:0", "--upstream", "127.0.0.1:1", "--attack", "tamper"], /neither loopback/],
+  [
+    ["proxy", "--listen", "127.0.0.1:0", "--upstream", "192.0.2.1:1", "--attack", "tamper"],
+    /neither loopback/,
+  ],
+  [
+    ["proxy", "--listen", "[::1]:0", "--upstream", "[::ffff:192.0.2.1]:1", "--attack", "drop"],
+    /neither loopback/,
+  ],
+  [["proxy", "--listen", "[::1]:0", "--upstream", "[2001:db8::1]:1", "--attack", "drop"], /neither loopback/],
 ];
 for (const [args, expected] of WRONG) {
   Deno.test(`attack-sim ${args.join(" ")} is refused`, async () => {
@@ -85,6 +95,37 @@ for (const [args, expected] of WRONG) {
     });
   });
 }
+
+Deno.test("a name that leads to a public address is refused before anybody is dialled", async () => {
+  await withProcesses(async (folder, processes) => {
+    const process = new StxProcess(
+      // The system takes this name for the address 192.0.0.2, which is none that stx would read as one.
+      // deno-fmt-ignore
+      ["attack-sim", "proxy", "--listen", "127.0.0.1:0", "--upstream", "192.2:9", "--attack", "drop", "--json"],
+      { env: { HOME: folder } },
+    );
+    processes.push(process);
+    const { port } = await process.event("listening");
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+    const error = await process.event("error");
+    assert.equal(error["code"], "usage");
+    assert.match(String(error["message"]), /192\.0\.0\.2 is neither loopback nor private/);
+    assert.equal(await conn.read(new Uint8Array(1)), null);
+  });
+});
+
+Deno.test("what is in a report's place stays until there is another one", async () => {
+  await withProcesses(async (folder, processes) => {
+    const report = `${folder}/report.html`;
+    await Deno.writeTextFile(report, "an older one");
+    const process = new StxProcess(["attack-sim", "--json", "--report", report], { env: { HOME: folder } });
+    processes.push(process);
+    await process.event("verdict");
+    process.kill("SIGINT");
+    await process.ended;
+    assert.equal(await Deno.readTextFile(report), "an older one");
+  });
+});
 
 Deno.test("a report that cannot be written is an error before the work", async () => {
   await attackSim(["--report", "FOLDER/no/such/report.html"], ({ code, stderr, stdout }) => {

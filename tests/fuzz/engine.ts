@@ -81,7 +81,9 @@ export async function tryInput(target: Target, input: Bytes): Promise<Finding | 
     if (before.some((byte, at) => byte !== input[at])) throw new Error("The input was changed");
     return result;
   } catch (error) {
-    const problem = error instanceof Error ? `${error.name}: ${error.message}\n${error.stack}` : String(error);
+    const problem = error instanceof Error
+      ? `${error.name}: ${error.message}\n${error.stack}`
+      : String(error);
     return { target: target.name, input: before, problem };
   }
 }

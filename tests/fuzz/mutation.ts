@@ -26,7 +26,9 @@ export function mutate(dice: Dice, input: Bytes, seeds: readonly Bytes[], words:
 /** Something short, over and over: what is not linear in an input's size shows in this. */
 export function blowUp(dice: Dice, input: Bytes, words: readonly Bytes[]): Bytes {
   const [from, to] = range(dice, input);
-  const part = dice.oneIn(3) && words.length > 0 ? dice.pick(words) : input.slice(from, Math.min(to, from + 64));
+  const part = dice.oneIn(3) && words.length > 0
+    ? dice.pick(words)
+    : input.slice(from, Math.min(to, from + 64));
   const unit = part.length === 0 ? dice.bytes(1) : part;
   const before = input.subarray(0, from);
   const middle = new Uint8Array(LARGE_SIZE);

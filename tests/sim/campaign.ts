@@ -17,6 +17,8 @@ export interface Campaign {
   readonly faults: Readonly<Partial<Record<string, number>>>;
   /** Seeds in whose runs something did not hold. */
   readonly failures: readonly number[];
+  /** What did not hold in the first of them; empty if there is none. */
+  readonly found: string;
 }
 
 /** How to go about it. */
@@ -32,6 +34,7 @@ export async function playCampaign({ seed, runs, onRun }: CampaignOptions): Prom
   let [count, events, succeeded, failed] = [0, 0, 0, 0];
   const faults: Partial<Record<string, number>> = {};
   const failures: number[] = [];
+  let found = "";
   for (let at = seed; at < seed + runs; at++) {
     const result = await simulate(drawPlan(at));
     count += 1;
@@ -42,10 +45,13 @@ export async function playCampaign({ seed, runs, onRun }: CampaignOptions): Prom
       const name = nameOf(result.plan.faults[i]!);
       faults[name] = (faults[name] ?? 0) + 1;
     }
-    if (result.violations.length > 0) failures.push(at);
+    if (result.violations.length > 0) {
+      failures.push(at);
+      if (found === "") found = result.violations[0]!.split("\n")[0]!;
+    }
     if (!await onRun(result)) break;
   }
-  return { runs: count, events, succeeded, failed, faults, failures };
+  return { runs: count, events, succeeded, failed, faults, failures, found };
 }
 
 /** What a fault counts as. */
@@ -85,6 +91,7 @@ export function sumOf(campaigns: readonly Campaign[]): Campaign {
     failed: sum((each) => each.failed),
     faults,
     failures: campaigns.flatMap((each) => each.failures).sort((a, b) => a - b),
+    found: campaigns.find((each) => each.found !== "")?.found ?? "",
   };
 }
 
@@ -100,7 +107,9 @@ export function describeCampaign(campaign: Campaign, seconds: number): string {
     ...names.map((name) => `${String(faults[name]).padStart(8)}  ${name}`),
     failures.length === 0
       ? "everything held that must hold"
-      : `something did not hold in ${failures.length} runs, with the seeds ${failures.slice(0, 20).join(", ")}`,
+      : `something did not hold in ${failures.length} runs, with the seeds ${
+        failures.slice(0, 20).join(", ")
+      }`,
   ].join("\n");
 }
 
@@ -112,7 +121,7 @@ export function describeFailure(result: RunResult, eventsShown: number): string 
     ...violations.map((each) => `  ${each}`),
     `with the policy ${plan.conflict}, ${plan.senders.length} senders, and of the faults no more than:`,
     ...plan.faults.map((fault) => `  ${JSON.stringify(fault)}`),
-    `its last events:`,
-    ...log.slice(-eventsShown).map((line) => `  ${line}`),
+    "its last events:",
+    ...log.slice(Math.max(0, log.length - eventsShown)).map((line) => `  ${line}`),
   ].join("\n");
 }

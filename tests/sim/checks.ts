@@ -9,7 +9,6 @@ import type { ConflictPolicy, Entry, Placement, StoredTransfer } from "../../lib
 import { digestOf } from "../../lib/transfer/incoming_manifest.ts";
 import type { Disk, DiskItem } from "./disk.ts";
 import { UMASK } from "./files.ts";
-import type { Item } from "./plan.ts";
 import { INBOX } from "./receiver.ts";
 import type { StoreWatch } from "./store.ts";
 
@@ -284,15 +283,4 @@ function hasChanged({ contents }: Offered): boolean {
 function describe(item: DiskItem | undefined): string {
   if (item === undefined) return "it is missing";
   return `${item.kind} of ${item.data.length} bytes, mode ${item.mode.toString(8)}, time ${item.mtimeMs}`;
-}
-
-/** The content of an item: another number, another content. */
-export function contentOf(item: Item): Bytes {
-  const bytes = new Uint8Array(item.sizeBytes);
-  let state = Math.imul(item.content, 2_654_435_761) >>> 0;
-  for (let i = 0; i < bytes.length; i++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    bytes[i] = state >>> 24;
-  }
-  return bytes;
 }

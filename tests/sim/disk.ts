@@ -46,8 +46,11 @@ export interface DiskItem extends Contents {
   readonly kind: "file" | "directory";
 }
 
-/** How names become durable: each folder by itself, or everything before in one journal. */
-export type JournalKind = "folders" | "whole";
+/**
+ * How names become durable: each folder by itself, as POSIX has it; each folder with what its names rest on; or everything
+ * before in one journal.
+ */
+export type JournalKind = "alone" | "folders" | "whole";
 
 const NOTHING: Bytes = new Uint8Array(0);
 
@@ -183,7 +186,7 @@ export class Disk {
     for (const change of this.#pending) {
       const canStay = this.#journal === "whole"
         ? lost.length === 0
-        : !lost.some((other) => restsOn(change, other));
+        : !lost.some((other) => this.#restsOn(change, other));
       if (canStay && dice.chance(share)) survived.push(change);
       else lost.push(change);
     }
@@ -267,6 +270,16 @@ export class Disk {
     this.#pending = this.#pending.filter((change) => !kept.has(change));
   }
 
+  /** Whether the later change makes no sense without the earlier one. */
+  #restsOn(later: NameChange, earlier: NameChange): boolean {
+    if (later.child === earlier.child) return true;
+    if (this.#journal !== "alone" && isIn(later, earlier.child)) return true;
+    if (later.isRemoval && isIn(earlier, later.child)) return true;
+    return later.parts.some((part) =>
+      earlier.parts.some((other) => other.folder === part.folder && other.name === part.name)
+    );
+  }
+
   /** These changes and all before them that they rest on. */
   #restingOn(changes: readonly NameChange[]): readonly NameChange[] {
     const needed = [...changes];
@@ -274,7 +287,9 @@ export class Disk {
     for (const change of this.#pending.toReversed()) {
       if (all.has(change)) continue;
       const at = this.#pending.indexOf(change);
-      if (!needed.some((other) => this.#pending.indexOf(other) > at && restsOn(other, change))) continue;
+      if (!needed.some((other) => this.#pending.indexOf(other) > at && this.#restsOn(other, change))) {
+        continue;
+      }
       needed.push(change);
       all.add(change);
     }
@@ -284,15 +299,6 @@ export class Disk {
 
 function isIn(change: NameChange, folder: Inode): boolean {
   return change.parts.some((part) => part.folder === folder);
-}
-
-/** Whether the later change makes no sense without the earlier one. */
-function restsOn(later: NameChange, earlier: NameChange): boolean {
-  if (later.child === earlier.child || isIn(later, earlier.child)) return true;
-  if (later.isRemoval && isIn(earlier, later.child)) return true;
-  return later.parts.some((part) =>
-    earlier.parts.some((other) => other.folder === part.folder && other.name === part.name)
-  );
 }
 
 function requireWritable(folder: Inode): void {

@@ -62,7 +62,8 @@ export function drawPlan(seed: number): Plan {
   return {
     seed,
     conflict: dice.pick(["refuse", "refuse", "rename", "overwrite", "skip"]),
-    journal: dice.pick(["folders", "folders", "whole"]),
+    journal: dice.pick(["alone", "folders", "whole"]),
+    syncMs: dice.pick([0, 0, 0, 0.2, 10, 400]),
     line: drawLine(dice.split("line")),
     inbox: drawInbox(dice.split("inbox")),
     senders,
@@ -74,7 +75,7 @@ function drawLine(dice: Dice): LineProfile {
   return {
     latencyMs: dice.log(0.05, 400),
     jitterMs: dice.chance(0.5) ? 0 : dice.log(0.1, 200),
-    bytesPerMs: dice.log(8, 100_000),
+    bytesPerMs: dice.log(4, 50_000),
     chunkSize: dice.pick([1_448, 16_384, 65_536, 65_536]),
     capacityBytes: dice.pick([16_384, 262_144, 4_194_304]),
   };
@@ -160,7 +161,9 @@ function drawFault(dice: Dice, senderCount: number): Fault {
     case "error": {
       const step = dice.pick(ERROR_STEPS);
       // Where modes cannot be changed, as on a memory stick, they stay as they are, and that is no failure.
-      const codes = step === "setMode" ? ["EIO"] as const : ["EIO", "EIO", "EIO", "ENOSPC", "EACCES"] as const;
+      const codes = step === "setMode"
+        ? ["EIO"] as const
+        : ["EIO", "EIO", "EIO", "ENOSPC", "EACCES"] as const;
       const times = dice.chance(0.7) ? 1 : dice.logInt(1, 30);
       return { kind: "error", step, nth: dice.logInt(1, 25), times, code: dice.pick(codes) };
     }

@@ -92,7 +92,7 @@ export class SimFile implements Belonging {
     const tookMs = process.machine.stepMs.sync ?? 0;
     let failure: unknown;
     try {
-      process.begin("sync");
+      process.begin("sync", 0, true);
     } catch (error) {
       process.requireLife();
       failure = error;

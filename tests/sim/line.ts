@@ -213,7 +213,10 @@ export class LineEnd implements Duplex, Belonging {
       else end = Math.min(end, at);
     }
     for (let at = 0; at < end;) {
-      const size = Math.min(end - at, dice.chance(0.2) ? dice.logInt(1, profile.chunkSize) : profile.chunkSize);
+      const size = Math.min(
+        end - at,
+        dice.chance(0.2) ? dice.logInt(1, profile.chunkSize) : profile.chunkSize,
+      );
       this.#send(bytes.subarray(at, at + size));
       at += size;
     }

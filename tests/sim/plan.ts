@@ -89,6 +89,8 @@ export interface Plan {
   readonly conflict: ConflictPolicy;
   readonly journal: JournalKind;
   readonly line: LineProfile;
+  /** What a sync takes at the receiver. */
+  readonly syncMs: number;
   /** What is in the receiving folder before. */
   readonly inbox: readonly Item[];
   readonly senders: readonly SenderPlan[];

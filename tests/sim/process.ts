@@ -134,10 +134,14 @@ export class Process implements EventOwner {
     return result;
   }
 
-  /** The first half of a step; returns how many of `sizeBytes` a write takes. */
-  begin(step: Step, sizeBytes = 0): number {
+  /**
+   * The first half of a step; returns how many of `sizeBytes` a write takes.
+   * @param isBackground nothing else waits for it
+   */
+  begin(step: Step, sizeBytes = 0, isBackground = false): number {
     this.requireLife();
     const takenBytes = this.#judge.before(this, step, sizeBytes) ?? sizeBytes;
+    if (isBackground) return takenBytes;
     const tookMs = this.machine.stepMs[step] ?? 0;
     if (tookMs > 0) this.busyUntilMs = this.monotonicMs() + tookMs;
     return takenBytes;

@@ -103,7 +103,9 @@ class SenderRun {
       random: dice,
       suites: ["aes-256-gcm"],
       checkServer(key) {
-        if (key.toHex() !== receiver.publicKey.toHex()) throw new StxError("receiver_changed", "Not the receiver");
+        if (key.toHex() !== receiver.publicKey.toHex()) {
+          throw new StxError("receiver_changed", "Not the receiver");
+        }
       },
     }, process.clock);
     try {

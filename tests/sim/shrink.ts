@@ -29,6 +29,9 @@ function* smallerThan(plan: Plan): Generator<Plan> {
   if (plan.senders.length > 1) yield { ...plan, senders: plan.senders.slice(0, -1) };
   for (let i = 0; i < plan.inbox.length; i++) {
     const { path } = plan.inbox[i]!;
-    yield { ...plan, inbox: plan.inbox.filter((item) => item.path !== path && !item.path.startsWith(`${path}/`)) };
+    yield {
+      ...plan,
+      inbox: plan.inbox.filter((item) => item.path !== path && !item.path.startsWith(`${path}/`)),
+    };
   }
 }

@@ -43,7 +43,8 @@ export class Journal {
         process.requireLife();
         return this.rows.list(state);
       },
-      save: (peer, id, transfer) => change(process, `saves ${transfer.state}`, () => save(peer, id, transfer)),
+      save: (peer, id, transfer) =>
+        change(process, `saves ${transfer.state}`, () => save(peer, id, transfer)),
       saveDurable: (peer, id, durableBytes, updatedMs) =>
         change(process, `saves ${durableBytes}`, () => {
           const row = this.rows.find(peer, id);
@@ -55,6 +56,10 @@ export class Journal {
           this.rows.remove(peer, id);
           this.#watch.onRemove(peer, id, before);
         }),
+      countUnfinished: (peer) => {
+        process.requireLife();
+        return this.rows.countUnfinished(peer);
+      },
       pruneFinished: (beforeMs, countMax) =>
         change(process, "prunes", () => this.rows.pruneFinished(beforeMs, countMax)),
     };

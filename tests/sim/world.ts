@@ -9,16 +9,19 @@ import type { Duplex, Identity } from "../../lib/ports.ts";
 import { localIdOf } from "../../lib/transfer/recovery.ts";
 import { RECEIPT_NAMESPACE, receiptMessage } from "../../lib/transfer/receipt.ts";
 import type { SentReceipt } from "../../lib/transfer/sender.ts";
-import { Checks, contentOf } from "./checks.ts";
+import { Checks } from "./checks.ts";
+import { RECEIVER_CODES, SENDER_CODES } from "./codes.ts";
 import { Dice } from "./dice.ts";
-import { Disk } from "./disk.ts";
+import { changeFile } from "./items.ts";
 import { Line } from "./line.ts";
-import type { Fault, Item, Plan } from "./plan.ts";
+import { makeFileAppear, makeReceiverMachine, makeSenderMachine } from "./machines.ts";
+import type { Fault, Plan } from "./plan.ts";
 import { EPOCH_MS, type Machine, Process } from "./process.ts";
 import { INBOX, ReceiverRun } from "./receiver.ts";
 import { Scheduler } from "./scheduler.ts";
 import { OUTBOX, runSender } from "./sender.ts";
 import { Journal } from "./store.ts";
+import { scheduleFaults } from "./timed_faults.ts";
 import { Trouble } from "./trouble.ts";
 
 /** When everything goes well again, at the latest. */
@@ -34,40 +37,6 @@ export interface Outcome {
   readonly receipt?: SentReceipt;
   readonly error?: unknown;
 }
-
-/** What the senders and the receiver may say. */
-const SENDER_CODES: readonly ErrorCode[] = [
-  "connection_lost",
-  "refused_connection",
-  "handshake_failed",
-  "malformed",
-  "unexpected_message",
-  "clock_skew",
-  "rejected",
-  "superseded",
-  "source_changed",
-  "busy",
-  "disk",
-  "permission",
-];
-const RECEIVER_CODES: readonly ErrorCode[] = [
-  "connection_lost",
-  "refused_connection",
-  "handshake_failed",
-  "malformed",
-  "unexpected_message",
-  "unsupported_version",
-  "clock_skew",
-  "superseded",
-  "cancelled",
-  "rejected",
-  "source_changed",
-  "exists",
-  "disk",
-  "disk_full",
-  "permission",
-  "state_busy",
-];
 
 /** See the module's text. */
 export class World {
@@ -101,25 +70,13 @@ export class World {
       crash: (process, isPowerLoss, downMs) => this.#crash(process, isPowerLoss, downMs),
       changeSource: (fault) => this.#changeSource(fault),
     }, this.dice.split("trouble"));
-    this.#receiverMachine = this.#makeMachine("receiver");
-    const { disk } = this.#receiverMachine;
-    disk.create(INBOX, "directory", 0o755);
-    disk.create("/canary", "directory", 0o755);
-    disk.write(disk.create("/canary/bird", "file", 0o644), new Uint8Array([1, 2, 3]));
-    plan.inbox.forEach((item) => put(disk, INBOX, item));
-    disk.settle();
-    this.checks = new Checks(disk, plan.conflict);
+    const nowMs = () => EPOCH_MS + Math.floor(this.scheduler.nowMs);
+    this.#receiverMachine = makeReceiverMachine(plan, nowMs);
+    this.#senderMachines = plan.senders.map((sender, i) =>
+      makeSenderMachine(`sender${i}`, sender, plan, nowMs)
+    );
+    this.checks = new Checks(this.#receiverMachine.disk, plan.conflict);
     this.journal = new Journal(this.checks);
-    this.#senderMachines = plan.senders.map(({ items }, i) => {
-      const machine = this.#makeMachine(`sender${i}`);
-      machine.disk.create(OUTBOX, "directory", 0o755);
-      items.forEach((item) => put(machine.disk, OUTBOX, item));
-      items.toReversed().forEach((item) => {
-        machine.disk.touch(machine.disk.find(`${OUTBOX}/${item.path}`), { mode: item.mode, mtimeMs: item.mtimeMs });
-      });
-      machine.disk.settle();
-      return machine;
-    });
   }
 
   /** The process whose paths begin with this number. */
@@ -226,11 +183,6 @@ export class World {
     this.checks.atRest(this.journal.rows.list("committing").length > 0);
   }
 
-  #makeMachine(name: string): Machine {
-    const disk = new Disk(() => EPOCH_MS + Math.floor(this.scheduler.nowMs), this.plan.journal);
-    return { name, disk, isUp: true, skewMs: 0, stepMs: {} };
-  }
-
   #makeProcess(machine: Machine): Process {
     const { scheduler, trouble } = this;
     const number = this.#processes.length;
@@ -247,7 +199,8 @@ export class World {
     const [identity, ...senders] = this.#identities;
     const onError = (error: unknown) => {
       if (process.isAlive) this.#judgeError("receiver", error, RECEIVER_CODES);
-      this.#isClosedFolder ||= error instanceof Error && error.message.startsWith("Cannot put something into");
+      this.#isClosedFolder ||= error instanceof Error &&
+        error.message.startsWith("Cannot put something into");
     };
     const startAgain = (error: unknown) => {
       onError(error);
@@ -376,38 +329,24 @@ export class World {
   }
 
   #scheduleFaults(): void {
-    this.plan.faults.forEach((fault, i) => {
-      const at = (atMs: number, action: () => void) =>
-        this.scheduler.after(atMs, `fault ${fault.kind}`, undefined, () => {
-          if (this.trouble.isOver) return;
-          this.trouble.happened.add(i);
-          action();
-        });
-      switch (fault.kind) {
-        case "crashAt":
-          return at(fault.atMs, () => {
-            const process = this.#processes.find((each) => each.isAlive && each.name === fault.who);
-            if (process !== undefined) this.#crash(process, fault.isPowerLoss, fault.downMs);
-          });
-        case "stop":
-          return at(fault.atMs, () => this.#stop(fault.downMs));
-        case "slow":
-          this.trouble.happened.add(i);
-          this.#receiverMachine.stepMs[fault.step] = fault.ms;
-          return undefined;
-        case "clock":
-          return at(fault.atMs, () => this.#machine(fault.who).skewMs += fault.byMs);
-        case "again":
-          return at(fault.atMs, () => {
-            if (this.#sendersAtWork === 0) return;
-            this.#sendersAtWork += 1;
-            this.#startSender(fault.sender);
-          });
-        case "appear":
-          return at(fault.atMs, () => this.#appear(fault.name));
-        default:
-          return undefined;
-      }
+    scheduleFaults(this.plan.faults, this.scheduler, this.trouble, {
+      crash: (who, isPowerLoss, downMs) => {
+        const process = this.#processes.find((each) => each.isAlive && each.name === who);
+        if (process !== undefined) this.#crash(process, isPowerLoss, downMs);
+      },
+      stop: (downMs) => this.#stop(downMs),
+      slowDown: (step, ms) => {
+        this.#receiverMachine.stepMs[step] = ms;
+      },
+      setClock: (who, byMs) => {
+        this.#machine(who).skewMs += byMs;
+      },
+      startAgain: (sender) => {
+        if (this.#sendersAtWork === 0) return;
+        this.#sendersAtWork += 1;
+        this.#startSender(sender);
+      },
+      appear: (name) => this.#appear(name),
     });
   }
 
@@ -429,7 +368,12 @@ export class World {
     if (machine === this.#receiverMachine) return this.#startLater(downMs);
     const sender = this.#senderMachines.indexOf(machine);
     for (const each of gone) {
-      this.scheduler.after(downMs, `${each.name} is started again`, undefined, () => this.#startSender(sender));
+      this.scheduler.after(
+        downMs,
+        `${each.name} is started again`,
+        undefined,
+        () => this.#startSender(sender),
+      );
     }
   }
 
@@ -447,16 +391,8 @@ export class World {
   }
 
   #appear(name: string): void {
-    const { disk } = this.#receiverMachine;
-    const path = `${INBOX}/${name}`;
-    try {
-      const inode = disk.create(path, "file", 0o644);
-      disk.write(inode, new Uint8Array([7]));
-      disk.settle();
-      this.checks.appeared({ path: name, kind: "file", ...inode.now });
-    } catch {
-      // The name is taken.
-    }
+    const item = makeFileAppear(this.#receiverMachine.disk, name);
+    if (item !== undefined) this.checks.appeared(item);
   }
 
   #changeSource(fault: Fault & { kind: "source" }): void {
@@ -471,7 +407,7 @@ export class World {
     this.trouble.isOver = true;
     for (const machine of [this.#receiverMachine, ...this.#senderMachines]) {
       machine.skewMs = 0;
-      machine.stepMs = {};
+      machine.stepMs = machine === this.#receiverMachine ? { sync: this.plan.syncMs } : {};
       machine.disk.freeBytes = Infinity;
     }
   }
@@ -479,38 +415,3 @@ export class World {
 
 /** A run that does not end. */
 export class StuckError extends Error {}
-
-function put(disk: Disk, folder: string, item: Item): void {
-  const inode = disk.create(`${folder}/${item.path}`, item.kind, 0o755);
-  if (item.kind === "file") disk.write(inode, contentOf(item));
-  if (item.kind === "file") disk.touch(inode, { mode: item.mode, mtimeMs: item.mtimeMs });
-}
-
-function changeFile(disk: Disk, path: string, change: (Fault & { kind: "source" })["change"]): void {
-  let inode;
-  try {
-    inode = disk.find(path);
-  } catch {
-    return;
-  }
-  const { data, mode } = inode.now;
-  switch (change) {
-    case "append":
-      return disk.write(inode, new Uint8Array([...data, 1, 2, 3]));
-    case "shorten":
-      return disk.write(inode, data.slice(0, data.length >> 1));
-    case "rewrite":
-      return disk.write(inode, data.map((byte) => byte ^ 0x55));
-    case "replace": {
-      const { mtimeMs } = inode.now;
-      disk.remove(path);
-      const other = disk.create(path, "file", mode);
-      disk.write(other, data.map((byte) => byte ^ 0xaa));
-      return disk.touch(other, { mtimeMs });
-    }
-    case "touch":
-      return disk.touch(inode, { mtimeMs: inode.now.mtimeMs + 1000 });
-    case "remove":
-      return disk.remove(path);
-  }
-}

@@ -1,5 +1,5 @@
 /**
- * A transfer whose ends are killed without warning at random moments until it is through.
+ * A transfer whose ends are killed, told to end, or stopped for a while, at random moments until it is through.
  * @module
  */
 import assert from "node:assert/strict";
@@ -9,28 +9,36 @@ import type { Receiver, Stage } from "./stage.ts";
 import type { StxProcess } from "./stx_process.ts";
 import { names, tree } from "./tree.ts";
 
+/** What happens to an end: killed without warning, told to end, or stopped for up to `stopMsMax` and continued. */
+export type Blow = "SIGKILL" | "SIGTERM" | "SIGSTOP";
+
 /** What a round is made of. */
 export interface KillsOptions {
   readonly sizeBytes: number;
-  /** How often an end is killed. */
+  /** How often something happens to an end. */
   readonly killCount: number;
+  /** What happens, each equally likely; kills alone if not given. */
+  readonly blows?: readonly Blow[];
+  /** Milliseconds that an end is stopped for, at least and at most. */
+  readonly stopMs?: readonly [number, number];
   readonly seed: number;
 }
 
 /** What came of it. */
 export interface KillsResult {
-  /** Who was killed, in order, and after how many bytes on the line in all. */
+  /** What happened to whom, in order, and after how many bytes on the line in all. */
   readonly kills: readonly string[];
   /** Bytes that went over the line beside those of the file. */
   readonly extraBytes: number;
 }
 
 /**
- * Sends one random file while sender and receiver are killed (SIGKILL) and started again. Asserts that nothing is
- * ever in place but the whole file, that in the end it is there, and nothing else.
+ * Sends one random file while sender and receiver are killed and started again, or stopped and continued. Asserts that
+ * nothing is ever in place but the whole file, that who is told to end says by which signal it did unless all was done,
+ * that in the end the file is there, and nothing else.
  */
 export async function sendUnderKills(stage: Stage, options: KillsOptions): Promise<KillsResult> {
-  const { sizeBytes, killCount, seed } = options;
+  const { sizeBytes, killCount, seed, blows = ["SIGKILL"], stopMs = [100, 2_000] } = options;
   const random = seededFractions(seed);
   const file = stage.file("big", sizeBytes);
   const expected = tree(file);
@@ -55,16 +63,27 @@ export async function sendUnderKills(stage: Stage, options: KillsOptions): Promi
     ]);
     if (isThrough) break;
     const who = ["receiver", "sender", "both"][Math.floor(random() * 3)]!;
-    if (who !== "receiver") sender.kill("SIGKILL");
-    if (who !== "sender") receiver.process.kill("SIGKILL");
-    kills.push(`${who} at ${relay.bytesFromClient}`);
+    const blow = blows[Math.floor(random() * blows.length)]!;
+    if (who !== "receiver") sender.kill(blow);
+    if (who !== "sender") receiver.process.kill(blow);
+    kills.push(`${blow} ${who} at ${relay.bytesFromClient}`);
+    if (blow === "SIGSTOP") {
+      await pause(stopMs[0] + random() * (stopMs[1] - stopMs[0]));
+      sender.kill("SIGCONT");
+      receiver.process.kill("SIGCONT");
+      continue;
+    }
+    const status = blow === "SIGKILL" ? 137 : 143;
     if (who !== "sender") {
-      await receiver.process.ended;
+      const ended = await receiver.process.ended;
+      assert.equal(ended.code, status, `${told()}: ${ended.stderr}`);
       checkInbox();
       receiver = await stage.receive({ port: receiver.port });
     }
     if (who !== "receiver") {
-      await sender.ended;
+      const ended = await sender.ended;
+      assert.ok(ended.code === status || ended.code === 0, `${told()}: ${ended.code} ${ended.stderr}`);
+      if (ended.code === 0) assert.deepEqual(tree(`${stage.inbox}/big`), expected, told());
       sender = stage.startSend(relay, file);
     }
   }
@@ -73,4 +92,8 @@ export async function sendUnderKills(stage: Stage, options: KillsOptions): Promi
   assert.deepEqual(names(stage.inbox), ["big"], told());
   assert.deepEqual(tree(`${stage.inbox}/big`), expected, told());
   return { kills, extraBytes: relay.bytesFromClient - sizeBytes };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -136,7 +136,10 @@ export class Stage {
 }
 
 /** Runs `scenario` on a fresh stage. Whatever happens, its processes end by their ids and its folder goes. */
-export async function withStage(scenario: (stage: Stage) => Promise<void>): Promise<void> {
+export async function withStage(
+  scenario: (stage: Stage) => Promise<void>,
+  hangGuardMs = HANG_GUARD_MS,
+): Promise<void> {
   await withProcesses(async (folder, processes) => {
     const keygen = (args: readonly string[], env: Person["env"]) => {
       const process = new StxProcess(args, { env });
@@ -152,7 +155,7 @@ export async function withStage(scenario: (stage: Stage) => Promise<void>): Prom
     await Deno.mkdir(stage.inbox);
     stage.authorize(sender);
     await scenario(stage);
-  });
+  }, hangGuardMs);
 }
 
 /**

@@ -10,7 +10,7 @@ import { listen } from "../../../lib/attacks/transforms/listen.ts";
 import { replaceShares } from "../../../lib/attacks/transforms/replace_shares.ts";
 import { replaySession } from "../../../lib/attacks/transforms/replay_session.ts";
 import { makeWeakGuard } from "../../../lib/attacks/weak/handshake.ts";
-import type { Unit } from "../../../lib/attacks/wire.ts";
+import { NOBODY, type Unit } from "../../../lib/attacks/wire.ts";
 import { type Bytes, concat, equal } from "../../../lib/bytes/bytes.ts";
 import { prepareSharedKey } from "../../../lib/handshake/key_schedule.ts";
 import { systemClock, systemRandom } from "../../../lib/net/tcp.ts";
@@ -57,7 +57,7 @@ async function playDowngrade(stage: Stage): Promise<Played> {
 
 async function playKeySubstitution(stage: Stage): Promise<Played> {
   let read: Bytes = new Uint8Array(0);
-  const identities = await newIdentities();
+  const identities = await newIdentities(stage);
   const keys = { sender: identities.sender.publicKey, receiver: identities.receiver.publicKey };
   return await withStxWorld(stage, {
     identities,
@@ -70,7 +70,7 @@ async function playKeySubstitution(stage: Stage): Promise<Played> {
       hasSucceeded,
       hasSucceeded
         ? "both ends were content, and the attacker has read the whole file on its way"
-        : `the attacker has read ${read.length} bytes of the file, and it has not arrived through him`,
+        : `the attacker has read ${read.length} bytes of the file, and it has not arrived through it`,
     );
   });
 }
@@ -220,9 +220,9 @@ export const HANDSHAKE_ATTACKS: readonly Attack[] = [
     goal:
       "Both ends believe that they are connected to each other, and the attacker reads the file as it passes.",
     does:
-      "Answers the sender with ephemeral keys of his own and connects to the receiver with others: two handshakes in " +
-      "place of one. He knows both public keys, but no private one, so he shows each end the identity and the " +
-      "signature that the other end has made in its handshake with him.",
+      "Answers the sender with ephemeral keys of its own and connects to the receiver with others: two handshakes in " +
+      "place of one. It knows both public keys, but no private one, so it shows each end the identity and the " +
+      "signature that the other end has made in its handshake with the attacker.",
     why:
       "A signature covers the whole handshake in which it was made, the ephemeral keys included. Those of the two " +
       "handshakes differ, so neither signature fits the one in which it is shown.",
@@ -241,7 +241,7 @@ export const HANDSHAKE_ATTACKS: readonly Attack[] = [
     by: "path",
     goal: "The receiver takes a recording of a session for a new one.",
     does:
-      "Records everything that a sender says in one session. When that is over, he connects to the receiver himself " +
+      "Records everything that a sender says in one session. When that is over, it connects to the receiver itself " +
       "and says it all again, byte for byte, within the same second.",
     why:
       "The receiver remembers the HELLOs that it has answered. Had it forgotten this one, its own new keys would make " +
@@ -259,7 +259,7 @@ export const HANDSHAKE_ATTACKS: readonly Attack[] = [
     by: "path",
     goal: "The receiver takes a recording of a session for a new one, after it was started again.",
     does:
-      "The same as session-replay, but he waits until the receiver was stopped and started again, so that what it had " +
+      "The same as session-replay, but it waits until the receiver was stopped and started again, so that what it had " +
       "in memory is gone. Its state file is still there.",
     why:
       "The receiver's keys are new for each handshake, so the recorded VERIFY does not open. The record on disk has " +
@@ -301,7 +301,7 @@ export const HANDSHAKE_ATTACKS: readonly Attack[] = [
     ],
     expected: { kind: "survived" },
     defences: ["handshake seal"],
-    onPath: () => () => listen(),
+    onPath: () => () => NOBODY,
     play: playEavesdropping,
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * Attacks on the handshake of STX/1 by somebody who connects, or is connected to, and is not who he should be.
+ * Attacks on the handshake of STX/1 by somebody who connects, or is connected to, and is not who it should be.
  * @module
  */
 import { prepareSharedKey } from "../../../lib/handshake/key_schedule.ts";
@@ -89,7 +89,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     plays: "server",
     goal: "The sender gives its file to another receiver than the one that it has sent to before.",
     does:
-      "Answers at the receiver's address with a machine of his own, which runs the same program with a key of its " +
+      "Answers at the receiver's address with a machine of its own, which runs the same program with a key of its " +
       "own. The sender has sent to that address before.",
     why:
       "The sender has remembered the receiver's key. Another one in its place is refused, before the sender has shown " +
@@ -98,10 +98,10 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     expected: { kind: "stopped", at: "client", code: "receiver_changed", during: "is changed" },
     defences: ["receiver pin"],
     async play(stage) {
-      const identities = await newIdentities();
+      const identities = await newIdentities(stage);
       return await playArrival(stage, {
         identities,
-        ...answeredBy(await newIdentity()),
+        ...answeredBy(await newIdentity(stage)),
         client: { checkServer: checkKnown(stage.off, identities.receiver.publicKey) },
       }, "the other receiver has the file");
     },
@@ -113,17 +113,17 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     plays: "server",
     goal: "The sender gives its file to another receiver than the one that its user has named.",
     does:
-      "Answers at the receiver's address with a machine of his own. The sender has never been there, but its user has " +
+      "Answers at the receiver's address with a machine of its own. The sender has never been there, but its user has " +
       "given the receiver's fingerprint by --peer.",
     why: "A receiver that shows another key than the named one is refused, and no question is asked.",
     promises: [BOTH_AUTHENTICATED],
     expected: { kind: "stopped", at: "client", code: "receiver_changed", during: "not the named one" },
     defences: ["named receiver"],
     async play(stage) {
-      const identities = await newIdentities();
+      const identities = await newIdentities(stage);
       return await playArrival(stage, {
         identities,
-        ...answeredBy(await newIdentity()),
+        ...answeredBy(await newIdentity(stage)),
         client: { checkServer: checkNamed(stage.off, identities.receiver.publicKey) },
       }, "the other receiver has the file");
     },
@@ -142,7 +142,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     expected: { kind: "stopped", at: "client", code: "bad_signature", during: "server's signature" },
     defences: ["server signature"],
     async play(stage) {
-      const identities = await newIdentities();
+      const identities = await newIdentities(stage);
       return await playArrival(stage, {
         identities,
         ...answeredBy(pretender(identities.receiver)),
@@ -163,7 +163,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     expected: { kind: "stopped", at: "server", code: "bad_signature", during: "client's signature" },
     defences: ["client signature"],
     async play(stage) {
-      const identities = await newIdentities();
+      const identities = await newIdentities(stage);
       return await playArrival(stage, {
         identities,
         ...begunBy(pretender(identities.sender)),
@@ -176,16 +176,16 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     protocol: "stx",
     by: "stranger",
     goal: "Somebody whom nobody has authorized puts a file in place.",
-    does: "Connects to the receiver with a key of his own, which he can prove, and sends a file.",
+    does: "Connects to the receiver with a key of its own, which it can prove, and sends a file.",
     why: "The receiver takes files from the owners of the keys in its authorized_keys, and from nobody else.",
     promises: [BOTH_AUTHENTICATED],
     expected: { kind: "stopped", at: "server", code: "unauthorized", during: "is not in authorized_keys" },
     defences: ["authorized keys"],
     async play(stage) {
-      const identities = await newIdentities();
+      const identities = await newIdentities(stage);
       return await playArrival(stage, {
         identities,
-        ...begunBy(await newIdentity()),
+        ...begunBy(await newIdentity(stage)),
         server: { authorize: authorizeBy(stage.off, listed(identities.sender)) },
       }, "the receiver has a file of somebody whom nobody has authorized");
     },
@@ -204,7 +204,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     expected: { kind: "stopped", at: "server", code: "unauthorized", during: "is revoked" },
     defences: ["revoked keys"],
     async play(stage) {
-      const identities = await newIdentities();
+      const identities = await newIdentities(stage);
       const revokedText = `${fingerprint(identities.sender.publicKey)} lost with the laptop\n`;
       return await playArrival(stage, {
         identities,
@@ -253,7 +253,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     expected: { kind: "stopped", at: "client", code: "bad_identity", during: "this may be a reflection" },
     defences: ["own identity refused"],
     async play(stage) {
-      const identities = await newIdentities();
+      const identities = await newIdentities(stage);
       const sharedKey = prepareSharedKey(systemRandom.bytes(32));
       const self = answeredBy(identities.sender);
       return await playArrival(stage, {
@@ -271,11 +271,11 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     by: "stranger",
     goal: "Somebody without the shared key puts a file in place where one is required.",
     does:
-      "Connects with a shared key of his own, chosen at random. His identity is on the receiver's list: somebody may " +
-      "have lent him that much.",
+      "Connects with a shared key of its own, chosen at random. Its identity is on the receiver's list: somebody may " +
+      "have lent it that much.",
     why:
-      "HELLO ends in a proof of the shared key, which his own does not fit. Were it not looked at, the keys of the " +
-      "handshake depend on the shared key too: his VERIFY would not open.",
+      "HELLO ends in a proof of the shared key, and one that was made with another key does not fit. Were it not looked " +
+      "at, the keys of the handshake depend on the shared key too: the VERIFY of such a sender would not open.",
     promises: [BOTH_AUTHENTICATED],
     expected: {
       kind: "stopped",
@@ -291,7 +291,8 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     protocol: "stx",
     by: "stranger",
     goal: "Somebody without the shared key makes a receiver that requires one do public-key work.",
-    does: "The same as wrong-shared-key; what counts is whether the receiver draws a single key for him.",
+    does:
+      "The same as wrong-shared-key; what counts is whether the receiver draws a single key for the stranger.",
     why:
       "The proof at the end of HELLO is looked at first, and costs one HMAC for each of the receiver's shared keys.",
     promises: ["A receiver that requires a shared key does no public-key work for whoever has none"],
@@ -307,7 +308,7 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
       const options = withoutSharedKey();
       return await playOne(stage, { ...options, server: { ...options.server, random } }, () => ({
         hasSucceeded: random.drawnCount > 0,
-        evidence: `the receiver has drawn ${random.drawnCount} keys and nonces for him`,
+        evidence: `the receiver has drawn ${random.drawnCount} keys and nonces for the stranger`,
       }));
     },
   },
@@ -318,14 +319,14 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
     plays: "server",
     goal: "Somebody with the receiver's stolen identity, but without the shared key, gets the file.",
     does:
-      "Answers in the receiver's place with its private key. The sender requires a shared key as well, and he answers " +
-      "that none is to be used.",
+      "Answers in the receiver's place with its private key. The sender requires a shared key as well, and the thief " +
+      "answers that none is to be used.",
     why: "The sender takes no way to authenticate that it has not offered, whatever the receiver says.",
     promises: ["No downgrade"],
     expected: { kind: "stopped", at: "client", code: "handshake_failed", during: "was not offered" },
     defences: ["only what was offered"],
     async play(stage) {
-      const identities = await newIdentities();
+      const identities = await newIdentities(stage);
       return await playArrival(stage, {
         identities,
         client: {
@@ -341,9 +342,9 @@ export const IMPOSTOR_ATTACKS: readonly Attack[] = [
 
 /** The options of a world in which the sender is authorized, but has another shared key than the receiver. */
 function withoutSharedKey(): StxWorldOptions {
-  const [his, right] = [prepareSharedKey(systemRandom.bytes(32)), prepareSharedKey(systemRandom.bytes(32))];
+  const [own, right] = [prepareSharedKey(systemRandom.bytes(32)), prepareSharedKey(systemRandom.bytes(32))];
   return {
-    client: { authModes: ["identity+psk"], sharedKey: his },
+    client: { authModes: ["identity+psk"], sharedKey: own },
     server: { authModes: ["identity+psk"], sharedKeys: [right] },
   };
 }

@@ -5,15 +5,13 @@
 import type { Seeded } from "../../../lib/attacks/seeded.ts";
 import { cut, forgeAlert, noise } from "../../../lib/attacks/transforms/lines.ts";
 import { isBlock } from "../../../lib/attacks/transforms/targets.ts";
-import { type Attacker, pass } from "../../../lib/attacks/wire.ts";
+import { NOBODY } from "../../../lib/attacks/wire.ts";
 import { UNTRUSTED_ALERTS_MAX } from "../../../lib/limits.ts";
 import type { Attack, Played, Stage } from "../attack.ts";
 import { sendUntilItArrives } from "../retrying.ts";
 import { type StxWorld, withStxWorld } from "../stx_world.ts";
 
 type OnPath = NonNullable<Attack["onPath"]>;
-
-const NOBODY: Attacker = { take: (unit) => [pass(unit)] };
 
 const onNoise: OnPath = (seeded) => () => noise(seeded);
 /** Client units up to the last whole block of five blocks: HELLO, VERIFY, OFFER, MANIFEST, START, four blocks. */

@@ -1,5 +1,5 @@
 /**
- * Attacks on the handshake of STX/1 by somebody on the path who has an identity of his own that both ends trust: he
+ * Attacks on the handshake of STX/1 by somebody on the path who has an identity of its own that both ends trust: it
  * wants to be taken for one of them.
  * @module
  */
@@ -14,7 +14,7 @@ import { newIdentities, newIdentity, type StxWorld, withStxWorld } from "../stx_
 /** What a play has seen. */
 interface Seen {
   readonly world: StxWorld;
-  /** Whether the sender has taken the attacker for the receiver, and shown itself to him. */
+  /** Whether the sender has taken the attacker for the receiver, and shown itself to it. */
   readonly isTakenForReceiver: boolean;
   /** Whether the receiver has taken the attacker for the sender. */
   readonly isTakenForSender: boolean;
@@ -26,8 +26,8 @@ async function play(
   what: Pick<Misbinding, "message" | "isIdentitySigned">,
   judge: (seen: Seen) => { readonly hasSucceeded: boolean; readonly evidence: string },
 ): Promise<Played> {
-  const attacker = await newIdentity();
-  const identities = await newIdentities();
+  const attacker = await newIdentity(stage);
+  const identities = await newIdentities(stage);
   let isAcceptedByClient = false;
   let isAcceptedByServer = false;
   const passed = new Set<string>();
@@ -79,15 +79,15 @@ export const MISBINDING_ATTACKS: readonly Attack[] = [
     by: "path",
     goal: "The receiver takes the file that the sender sends for the attacker's.",
     does:
-      "Lets the two ends agree on keys, which he does not learn. In VERIFY he puts his own identity and signature in " +
-      "place of the sender's: the receiver knows him and takes files from him too.",
+      "Lets the two ends agree on keys, which it does not learn. In VERIFY it puts its own identity and signature in " +
+      "place of the sender's: the receiver knows the attacker and takes files from it too.",
     why:
-      "Who the sender is goes over the wire sealed. Could he change it there, the sender's proof and the session's " +
-      "keys would still depend on the identity that the sender has shown; and so does the name of the transfer.",
+      "Who the sender is goes over the wire sealed. Could the attacker change it there, the sender's proof and the " +
+      "session's keys would still depend on the identity that the sender has shown; and so does the name of the transfer.",
     promises: PROMISES,
     expected: { kind: "stopped", at: "server", code: "handshake_failed", during: "Cannot open VERIFY" },
     defences: ["handshake seal", "identities in transcript", "transfer id"],
-    // With the identities in the transcript no signature helps him, so he bets on a protocol without them.
+    // With the identities in the transcript no signature helps it, so it bets on a protocol without them.
     play: (stage) =>
       play(stage, { message: "VERIFY", isIdentitySigned: false }, ({ world, isTakenForSender }) => {
         const hasSucceeded = isTakenForSender && world.isIntact;
@@ -105,10 +105,10 @@ export const MISBINDING_ATTACKS: readonly Attack[] = [
     by: "path",
     goal: "The receiver opens a session for the attacker that the sender has begun.",
     does:
-      "The same as identity-misbinding, but he is content if the receiver believes that he has just connected.",
+      "The same as identity-misbinding, but the attacker is content if the receiver believes that it has just connected.",
     why:
-      "VERIFY does not open once it was changed. Could he change it, the sender's proof in it would not fit another " +
-      "identity, and he does not have the key to make one that does.",
+      "VERIFY does not open once it was changed. Could the attacker change it, the sender's proof in it would not fit " +
+      "another identity, and the attacker does not have the key to make one that does.",
     promises: PROMISES,
     expected: { kind: "stopped", at: "server", code: "handshake_failed", during: "Cannot open VERIFY" },
     defences: ["handshake seal", "client proof"],
@@ -127,11 +127,11 @@ export const MISBINDING_ATTACKS: readonly Attack[] = [
     goal:
       "The sender begins a session with the attacker, so it believes, while its keys are shared with another.",
     does:
-      "In WELCOME he puts his own identity in place of the receiver's and signs as it is to be signed: the sender " +
-      "knows him and sends files to him too.",
+      "In WELCOME it puts its own identity in place of the receiver's and signs as an end has to sign: the sender " +
+      "knows the attacker and sends files to it too.",
     why:
-      "WELCOME does not open once it was changed. Could he change it, the receiver's proof in it would not fit " +
-      "another identity, and he does not have the key to make one that does.",
+      "WELCOME does not open once it was changed. Could the attacker change it, the receiver's proof in it would not " +
+      "fit another identity, and the attacker does not have the key to make one that does.",
     promises: PROMISES,
     expected: { kind: "stopped", at: "client", code: "handshake_failed", during: "Cannot open WELCOME" },
     defences: ["handshake seal", "server proof"],

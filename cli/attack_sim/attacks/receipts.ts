@@ -107,7 +107,7 @@ async function forgedReceipt(rogue: RogueReceiver, stage: Stage): Promise<Bytes>
   const { seeded } = stage;
   switch (seeded.below(4)) {
     case 0:
-      return await rogue.receipt({}, await newIdentity());
+      return await rogue.receipt({}, await newIdentity(stage));
     case 1:
       return await rogue.receipt({ manifestDigest: seeded.bytes(32) });
     case 2:

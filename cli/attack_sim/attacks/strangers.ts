@@ -6,7 +6,7 @@
 import { garbage, garbageBytes } from "../../../lib/attacks/transforms/garbage.ts";
 import { oversize, tooLargeForFrame, tooLargeForRecord } from "../../../lib/attacks/transforms/oversize.ts";
 import type { Seeded } from "../../../lib/attacks/seeded.ts";
-import { type Attacker, pass } from "../../../lib/attacks/wire.ts";
+import { type Attacker, NOBODY } from "../../../lib/attacks/wire.ts";
 import { type Bytes, concat } from "../../../lib/bytes/bytes.ts";
 import {
   BEFORE_READY_SIZE_MAX,
@@ -40,7 +40,7 @@ const ONE_READ = 4 * 1024;
 
 /** The attacker of the first connection alone: the second shows that nothing of it is left. */
 function once(attacker: Attacker): (connection: number) => Attacker {
-  return (connection) => connection === 0 ? attacker : { take: (unit) => [pass(unit)] };
+  return (connection) => connection === 0 ? attacker : NOBODY;
 }
 
 function* pieces(of: Bytes, sizeBytes = POUR_SIZE): Generator<Bytes> {
@@ -72,7 +72,7 @@ async function playOversize(stage: Stage): Promise<Played> {
   const { seeded } = stage;
   return await withStxWorld(stage, { attacker: once(oversize(seeded)) }, async (world) => {
     await using door = doorOf(world, now);
-    const anybody = await newIdentity();
+    const anybody = await newIdentity(stage);
     const first = await door.knock();
     const inHello = await headerThenFlood(first, frameHeader("hello", tooLargeForFrame(seeded)), seeded);
     const [second] = await welcomed(door, anybody);
@@ -149,7 +149,7 @@ async function playEarlyFlood(stage: Stage): Promise<Played> {
   const { seeded } = stage;
   return await withStxWorld(stage, {}, async (world) => {
     await using door = doorOf(world, now);
-    const anybody = await newIdentity();
+    const anybody = await newIdentity(stage);
     const floods: readonly [string, () => Promise<[Stranger, Bytes]>][] = [
       ["in place of HELLO", async () => [await door.knock(), frameHeader("hello", HANDSHAKE_BODY_SIZE_MAX)]],
       [

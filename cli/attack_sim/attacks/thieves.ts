@@ -13,7 +13,7 @@ import { withStxWorld } from "../stx_world.ts";
 
 /**
  * One transfer that is recorded, and then read with what the thief has: the shared key, and those of the ephemeral keys
- * that `steal` gives him.
+ * that `steal` gives it.
  */
 async function playTheft(stage: Stage, steal: (random: WatchedRandom) => EphemeralKeys): Promise<Played> {
   const units: Unit[] = [];
@@ -45,7 +45,7 @@ export const THIEF_ATTACKS: readonly Attack[] = [
     by: "thief",
     goal: "Somebody who steals all long-term keys reads a file that was sent before.",
     does:
-      "Records a session. When it is over he gets hold of the private keys of both identities and of the shared key, " +
+      "Records a session. When it is over, it gets hold of the private keys of both identities and of the shared key, " +
       "and computes what keys follow from them and from the recording.",
     why:
       "The session's keys were agreed on by ephemeral keys, by ML-KEM-768 and by X25519, which no file ever held and " +
@@ -61,7 +61,7 @@ export const THIEF_ATTACKS: readonly Attack[] = [
     by: "thief",
     goal: "Somebody who has a quantum computer one day reads a file that is sent today.",
     does:
-      "Records a session and keeps it. Years later he computes the private X25519 key from the public one, and steals " +
+      "Records a session and keeps it. Years later it computes the private X25519 key from the public one, and steals " +
       "the shared key as well.",
     why:
       "X25519 is one half of the key agreement. The other one is ML-KEM-768, for which no quantum computer is of use " +
@@ -77,8 +77,8 @@ export const THIEF_ATTACKS: readonly Attack[] = [
     by: "thief",
     goal: "Somebody who finds a flaw in ML-KEM reads a file that is sent today.",
     does:
-      "Records a session and keeps it. Years later ML-KEM turns out to be weak: he computes its private key from the " +
-      "public one, and steals the shared key as well.",
+      "Records a session and keeps it. Years later ML-KEM turns out to be weak: the thief computes its private key " +
+      "from the public one, and steals the shared key as well.",
     why:
       "ML-KEM-768 is young and is one half of the key agreement only. The other one is X25519, and the session's keys " +
       "depend on both.",

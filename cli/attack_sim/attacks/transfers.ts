@@ -100,7 +100,7 @@ async function playOther(stage: Stage, isPiped: boolean): Promise<Played> {
     // The cut was nobody's doing.
     delete world.errors.client;
     delete world.errors.server;
-    options.client = { identity: await newIdentity() };
+    options.client = { identity: await newIdentity(stage) };
     options.send = async (channel, senderOptions) => {
       const rogue = new RogueSender(channel, senderOptions);
       const { manifest } = senderOptions;

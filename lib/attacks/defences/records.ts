@@ -58,7 +58,9 @@ export const RECORD_DEFENCES = {
     text: "A record that is asked for again goes out as the very bytes that went out before.",
     file: "lib/records/record_sender.ts",
     member: ["RecordSender", "repetitionOf"],
-    deleted: "return [];",
+    deleted: `const other = record.parts![1]!.slice();
+      other[0]! ^= 1;
+      return recordParts(record.parts![0]!, other);`,
   },
   "acknowledge only what was sent": {
     text: "An acknowledgement of records that were not sent yet ends the session.",

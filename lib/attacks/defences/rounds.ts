@@ -18,6 +18,10 @@ export const ROUNDS_DEFENCES = {
     member: ["Chain", "encrypt"],
     deleted:
       "const size = cbcCiphertextSize(body.length); return Uint8Array.from({ length: size }, (_, i) => body[i] ?? size - body.length);",
+    with: {
+      member: ["Chain", "decrypt"],
+      deleted: "return ciphertext.slice(0, Math.max(0, ciphertext.length - ciphertext.at(-1)));",
+    },
   },
   "ratchet": {
     text:

@@ -52,12 +52,13 @@ function assertHarmless(entries: readonly Entry[]): void {
       `/root/inbox/${path.split("/").map(encodeURIComponent).join("/")}`,
       "a name leads somewhere else",
     );
-    assert.ok(!/[\p{Cc}\p{Bidi_Control}\u2028\u2029\\:]/u.test(path), "a name acts on a terminal or on Windows");
+    assert.ok(
+      !/[\p{Cc}\p{Bidi_Control}\u2028\u2029\\:]/u.test(path),
+      "a name acts on a terminal or on Windows",
+    );
     assert.ok(utf8(path).length <= 3072 && path.split("/").every((part) => utf8(part).length <= 255));
-    assert.ok(!path.startsWith(".stx-partial"), "a name leads to other transfers");
-    for (const form of ["NFC", "NFD", "NFKC"] as const) {
-      // What differs by compatibility alone may be two names.
-      if (form === "NFKC") continue;
+    assert.notEqual(path.split("/")[0]!.toLowerCase(), ".stx-partial", "a name leads to other transfers");
+    for (const form of ["NFC", "NFD"] as const) {
       const folded = `${form} ${path.normalize(form).toLowerCase()}`;
       assert.ok(!seen.has(folded), "two names meet");
       seen.add(folded);
@@ -93,8 +94,37 @@ function check(entries: readonly Entry[]): void {
   }
 }
 
-const WORDS = wordsOf("..", "../", "/", "\\", ":", ".", "~", "CON", "nul.txt", "\u0000", "\u202e", "é", "e\u0301", "ß", "ſ")
-  .concat(wordsOf("\u2028", "\ufeff", "a/b", ".ssh/authorized_keys", ".STX-PARTIAL", "İ", "K", "\n", "$(id)", "`id`"));
+const WORDS = wordsOf(
+  "..",
+  "../",
+  "/",
+  "\\",
+  ":",
+  ".",
+  "~",
+  "CON",
+  "nul.txt",
+  "\u0000",
+  "\u202e",
+  "é",
+  "e\u0301",
+  "ß",
+  "ſ",
+)
+  .concat(
+    wordsOf(
+      "\u2028",
+      "\ufeff",
+      "a/b",
+      ".ssh/authorized_keys",
+      ".STX-PARTIAL",
+      "İ",
+      "K",
+      "\n",
+      "$(id)",
+      "`id`",
+    ),
+  );
 
 /** The rules for names. */
 export const NAME_TARGETS: readonly Target[] = [

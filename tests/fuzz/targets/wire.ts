@@ -57,7 +57,10 @@ interface Assembled {
 }
 
 /** The input in pieces of any sizes gives what it gives whole. */
-function assertChunkingIsNothing(input: Bytes, assemble: (pieces: readonly Bytes[]) => Assembled): Assembled {
+function assertChunkingIsNothing<Result extends Assembled>(
+  input: Bytes,
+  assemble: (pieces: readonly Bytes[]) => Result,
+): Result {
   const whole = assemble([input]);
   const dice = new Dice(input.length + (input[0] ?? 0));
   for (const sizes of [[1, 2, 3, 5, 7], [1 + dice.below(300), 1 + dice.below(30)]]) {
@@ -68,7 +71,9 @@ function assertChunkingIsNothing(input: Bytes, assemble: (pieces: readonly Bytes
   return whole;
 }
 
-function assembleFrames(pieces: readonly Bytes[]): Assembled & { readonly units: readonly Frame[] } {
+function assembleFrames(
+  pieces: readonly Bytes[],
+): { readonly units: readonly Frame[]; readonly code: string | undefined } {
   const assembler = new FrameAssembler();
   const units: Frame[] = [];
   try {
@@ -85,7 +90,7 @@ function assembleFrames(pieces: readonly Bytes[]): Assembled & { readonly units:
 }
 
 function checkFrames(input: Bytes): void {
-  const { units, code } = assertChunkingIsNothing(input, assembleFrames) as ReturnType<typeof assembleFrames>;
+  const { units, code } = assertChunkingIsNothing(input, assembleFrames);
   assert.ok(code === undefined || code === "malformed", code);
   const again = concat(...units.map(({ type, body }) => encodeFrame(type, body)));
   assert.deepEqual(again, input.slice(0, again.length));

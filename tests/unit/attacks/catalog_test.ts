@@ -4,7 +4,7 @@ import { ATTACKS } from "../../../cli/attack_sim/catalog.ts";
 import { SEED_PLAYS } from "../../../cli/attack_sim/seed_plays.ts";
 import { type Defence, DEFENCES } from "../../../lib/attacks/defences.ts";
 import { attacksOn, controlsOf, promises } from "../../../scripts/attack_tables.ts";
-import { withoutDefence } from "../../../scripts/mutate_defences.ts";
+import { outcomeOf, withoutDefence } from "../../../scripts/mutate_defences.ts";
 import { PROJECT_FOLDER } from "../../../scripts/project.ts";
 
 const NAMES = Object.keys(DEFENCES) as Defence[];
@@ -40,6 +40,47 @@ Deno.test("no two attacks on a protocol have one name", () => {
 Deno.test("what is played on the first design is played on the design too", () => {
   const names = ATTACKS.map(({ protocol, name }) => `${protocol} ${name}`);
   assert.deepEqual(Object.keys(SEED_PLAYS).filter((name) => !names.includes(name)), []);
+});
+
+/** A line of `--json` that says that an attack did not come out as it must. */
+function failedLine(problem: string): string {
+  return `${JSON.stringify({ event: "verdict", attack: "made-up", verdict: "failed", problem })}\n`;
+}
+
+Deno.test("a deletion is caught by an attacker who gets through, and by nothing else", () => {
+  for (
+    const problem of [
+      "The attacker has succeeded: the file is read",
+      "Expected bad_record at the server. The set of defences is too large: without a alone the attack succeeds already",
+    ]
+  ) {
+    const lines = failedLine("The play itself has failed: TypeError: x") + failedLine(problem);
+    assert.equal(outcomeOf("stx", lines).caught, `stx made-up: ${problem}`);
+  }
+  for (
+    const problem of [
+      "The play itself has failed: TypeError: x",
+      "The server has failed by a fault of its own: x is undefined",
+      "What was to arrive has not: server: bad_mac (Cannot accept a packet: its MAC does not hold)",
+      "Expected bad_mac at the server at its MAC; server: malformed (it is too short)",
+      "The control proves nothing: without a the attack still fails (no file is in place)",
+    ]
+  ) {
+    assert.deepEqual(outcomeOf("stx", failedLine(problem)), {
+      caught: "",
+      broken: `stx made-up: ${problem}`,
+    });
+  }
+  const fine = `${
+    JSON.stringify({ event: "verdict", attack: "made-up", verdict: "stopped", problem: null })
+  }\n`;
+  assert.deepEqual(outcomeOf("stx", fine), { caught: "", broken: "" });
+});
+
+Deno.test("what goes with a defence is deleted with it", () => {
+  const source = Deno.readTextFileSync(`${PROJECT_FOLDER}/lib/rounds/chain.ts`);
+  const without = withoutDefence(source, DEFENCES["packet encryption"]);
+  assert.doesNotMatch(without, /=> (?:en|de)cryptCbc\(/);
 });
 
 Deno.test("every defence is a place in the code that can be deleted", () => {

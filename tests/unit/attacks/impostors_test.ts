@@ -1,4 +1,4 @@
-/** Each impostor is refused for the reason that he should be, and gets his way without the defences against him. */
+/** Each impostor is refused for the reason that it should be, and gets its way without the defences against it. */
 import assert from "node:assert/strict";
 import { IMPOSTOR_ATTACKS } from "../../../cli/attack_sim/attacks/impostors.ts";
 import { isProved, runAttack } from "../../../cli/attack_sim/run.ts";

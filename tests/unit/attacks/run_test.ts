@@ -58,6 +58,14 @@ const UNPROVED: Readonly<Record<string, Attack>> = {
   "a play that breaks off": attackOf(() => {
     throw new Error("no port");
   }),
+  "an end that crashes, even where the other one notices": attackOf((stage) => {
+    const played = asItMust(stage);
+    return { ...played, errors: { ...played.errors, client: { code: "internal", message: "TypeError: x" } } };
+  }),
+  "a control in which an end crashes": attackOf((stage) => {
+    const errors = { server: { code: "internal", message: "TypeError: x" } } as const;
+    return stage.off.size === 1 ? { ...STOPPED, errors } : asItMust(stage);
+  }),
   "a control that breaks off": attackOf((stage) => {
     if (stage.off.size === 1) throw new Error("no port");
     return asItMust(stage);
@@ -83,6 +91,17 @@ for (const [name, attack] of Object.entries(UNPROVED)) {
     assert.equal(await isAttackProved(attack), false);
   });
 }
+
+Deno.test("no text names the play's folder, which is another one every time", async () => {
+  const { played } = await runAttack(
+    attackOf(({ folder }) => ({
+      ...STOPPED,
+      errors: { server: { code: "bad_record", message: `tag of ${folder}/file` } },
+    })),
+    1,
+  );
+  assert.equal(played.errors.server?.message, "tag of FOLDER/file");
+});
 
 Deno.test("a play's folder is gone afterwards, however it ends", async () => {
   const folders: string[] = [];

@@ -8,6 +8,7 @@ import {
   SEED_SUITES,
   SeedStxUnits,
 } from "../../../lib/attacks/seed_stx_units.ts";
+import { Seeded } from "../../../lib/attacks/seeded.ts";
 import { writeRecord } from "../../../lib/attacks/stx_units.ts";
 import { SeedLine } from "../../../lib/attacks/weak/seed_line.ts";
 import {
@@ -35,7 +36,8 @@ import { u32, u64 } from "../../../lib/wire/fields.ts";
 import { type MemoryDuplex, memoryLine } from "../../support/memory_duplex.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
 
-const [SENDER, RECEIVER] = [await newIdentity(), await newIdentity()];
+const seeded = new Seeded(1);
+const [SENDER, RECEIVER] = [await newIdentity({ seeded }), await newIdentity({ seeded })];
 const GCM = SEED_SUITES["aes-256-gcm"];
 
 /** What becomes of a handshake: the two sessions, or how each end failed. */

@@ -21,7 +21,15 @@ const isSimulator = (path: string) => path.startsWith("cli/attack_sim");
 const isWeak = (path: string) => path.startsWith("lib/attacks/weak");
 
 for (
-  const module of ["cli/send.ts", "cli/recv.ts", "cli/rounds.ts", "cli/keygen.ts", "cli/keys.ts", "mod.ts"]
+  const module of [
+    "cli/send.ts",
+    "cli/recv.ts",
+    "cli/rounds.ts",
+    "cli/keygen.ts",
+    "cli/keys.ts",
+    "cli/doctor.ts",
+    "mod.ts",
+  ]
 ) {
   Deno.test(`${module} reaches no weakened part, nor the simulator`, async () => {
     const modules = await reachable(module);

@@ -184,7 +184,10 @@ async function withCopy(body: (folder: string) => Promise<void>): Promise<void> 
       await copy(`${PROJECT_FOLDER}/${part}`, `${folder}/${part}`);
     }
     await Deno.mkdir(`${folder}/docs`);
-    for (const document of DOCUMENTS) await copy(`${PROJECT_FOLDER}/${document}`, `${folder}/${document}`);
+    // What they say of attacks is by the promises of the threat model.
+    for (const document of [...DOCUMENTS, "docs/threat-model.md"]) {
+      await copy(`${PROJECT_FOLDER}/${document}`, `${folder}/${document}`);
+    }
     await body(folder);
   });
 }

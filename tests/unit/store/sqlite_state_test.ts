@@ -338,3 +338,18 @@ Deno.test({
     });
   },
 });
+
+Deno.test("a file that cannot be written is refused at once, and not when something is to be written", async () => {
+  await withPath((path) => {
+    new SqliteState(path).close();
+    const readOnly = `file:${path}?mode=ro`;
+    fails(
+      () => new SqliteState(readOnly),
+      "permission",
+      readOnly,
+      /^Cannot write the state file/,
+      /--state$/,
+    );
+    new SqliteState(path).close();
+  });
+});

@@ -49,6 +49,19 @@ const CONTRACT: Readonly<Record<string, (store: TransferStore) => void>> = {
     assert.equal(store.find(PEER, ID), undefined);
   },
 
+  "unfinished transfers are counted by peer": (store) => {
+    assert.equal(store.countUnfinished(PEER), 0);
+    store.save(PEER, ID, TRANSFER);
+    store.save(PEER, OTHER_ID, { ...TRANSFER, state: "done" });
+    store.save(OTHER_PEER, ID, { ...TRANSFER, state: "committing" });
+    assert.equal(store.countUnfinished(PEER), 1);
+    assert.equal(store.countUnfinished(OTHER_PEER), 0);
+    store.save(PEER, OTHER_ID, TRANSFER);
+    store.save(OTHER_PEER, OTHER_ID, TRANSFER);
+    assert.equal(store.countUnfinished(PEER), 2);
+    assert.equal(store.countUnfinished(OTHER_PEER), 1);
+  },
+
   "finished transfers are forgotten by their age, unfinished ones never": (store) => {
     store.save(PEER, ID, { ...TRANSFER, updatedMs: 1 });
     store.save(OTHER_PEER, ID, { ...TRANSFER, state: "committing", updatedMs: 1 });
