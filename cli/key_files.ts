@@ -282,7 +282,11 @@ export function replaceWith(
     beforeRename();
     Deno.renameSync(draft, path);
   } catch (error) {
-    Deno.removeSync(draft);
+    try {
+      Deno.removeSync(draft);
+    } catch {
+      // A second failure, while tidying up after the first: that one is what counts, and the next attempt takes it over.
+    }
     throw diskError(error, "write", path);
   } finally {
     // Its lock ends with it.

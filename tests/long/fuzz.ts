@@ -54,10 +54,8 @@ function count({ name, seed, runs, problem, input }: Report, tally: Tally): void
   tally.findings++;
   printProgress("");
   print(`${name}, seed ${seed}: ${problem}`);
-  const isSeed = /^\d+$/.test(input!) && name.endsWith("s") && !name.startsWith("wire");
-  print(
-    JSON.stringify({ name, why: problem.split("\n")[0], ...(isSeed ? { seed: Number(input) } : { input }) }),
-  );
+  const found = PLAY_NAMES.includes(name) ? { seed: Number(input) } : { input };
+  print(JSON.stringify({ name, why: problem.split("\n")[0], ...found }));
 }
 
 async function main(): Promise<number> {

@@ -254,3 +254,14 @@ function changeWithoutTime(path: string, change: () => void): void {
   change();
   Deno.utimeSync(path, mtime, mtime);
 }
+
+Deno.test("a draft that cannot be taken away does not hide why the file could not be written", async () => {
+  await withTempFolder((folder) => {
+    const path = `${folder}/f`;
+    const removeAndFail = () => {
+      Deno.removeSync(draftOf(path));
+      throw new StxError("bad_trust_file", "this is why");
+    };
+    assert.throws(() => replaceWith(path, 0o600, () => "text", removeAndFail), { code: "bad_trust_file" });
+  });
+});
