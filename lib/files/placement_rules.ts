@@ -28,7 +28,8 @@ export class PlacementRules {
 
   /** Throws `exists` for a name that is taken where the policy does not say what happens to what has it. */
   checkTaken(path: string, conflict: ConflictPolicy): void {
-    if (conflict === "refuse" || conflict === "rename") throw taken(path, "the name is already taken");
+    if (conflict === "overwrite" || conflict === "skip") return;
+    throw taken(path, "the name is already taken");
   }
 
   /** Throws `exists` where a folder would meet something else, or the reverse; a symbolic link is no folder. */
