@@ -175,7 +175,7 @@ export class ReceiveService {
       this.#options.trust.opened(channel.peerIdentity);
       report = new ReceivingReport(output, this.#progress, peer);
       const result = await this.#receive(channel, report);
-      report.finish(result);
+      await report.finish(result);
       if (++this.#finishedCount % FINISHED_UNTIL_PRUNED === 0) void this.#tidy();
       const wasHeard = await channel.peerClosed();
       await channel.close();

@@ -2,7 +2,9 @@
  * What a receiver tells of one transfer: progress, events, and the line at its end.
  * @module
  */
+import { systemClock } from "../lib/net/tcp.ts";
 import type { Entry } from "../lib/ports.ts";
+import { breathe } from "../lib/transfer/breathe.ts";
 import type { ReceivedTransfer, ReceiverEvent } from "../lib/transfer/receiver_options.ts";
 import { FileCount } from "./file_count.ts";
 import type { Progress, ProgressHandle } from "./progress.ts";
@@ -12,6 +14,8 @@ import { formatBytes } from "./values.ts";
 const NAMES_SHOWN_MAX = 100;
 /** Progress events at most this often. */
 const PROGRESS_EVERY_MS = 100;
+/** So long other senders may wait while files are told. */
+const TURN_MS = 20;
 
 /** See the module's text. */
 export class ReceivingReport {
@@ -87,13 +91,22 @@ export class ReceivingReport {
     });
   }
 
-  finish(result: ReceivedTransfer): void {
+  /**
+   * Tells of the end. Resolves when all is told: a million files are as many events, and whoever reads them may be slow,
+   * so that the other senders have their turns in between.
+   */
+  async finish(result: ReceivedTransfer): Promise<void> {
     const wasHere = result.receivedBytes === 0 && result.sizeBytes > 0;
     if (wasHere) this.#progress?.resumeAt(result.sizeBytes);
     this.#progress?.update({ bytes: result.sizeBytes, files: this.#files.total });
     this.#progress?.finish();
+    let turnMs = performance.now();
     for (const entry of result.entries) {
       if (entry.kind !== "file") continue;
+      if (performance.now() - turnMs > TURN_MS) {
+        await breathe(systemClock);
+        turnMs = performance.now();
+      }
       const [top, ...rest] = entry.path.split("/");
       this.#output.event("file", {
         transfer: this.id!,

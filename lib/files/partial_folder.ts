@@ -19,6 +19,11 @@ import { setFolderTime, setTime } from "./times.ts";
 const FILES_UNTIL_PAUSE = 256;
 /** Changes of modes in a row; each waits for the disk. */
 const MODES_UNTIL_PAUSE = 16;
+/**
+ * Milliseconds for which a folder that was looked at counts as real: somebody who may rename what is in the receiving
+ * folder has no longer than this. A look at every file would cost half of what making it does.
+ */
+const LOOK_LASTS_MS = 1;
 
 /**
  * The files of one transfer in its private folder. {@link PartialFolder.resumeAt} comes first, also for a new
@@ -41,6 +46,8 @@ export class PartialFolder implements PartialTransfer {
   #left = 0;
   /** The folder that was last found to be real, relative to the data; most files lie beside the one before. */
   #lastFolder: string | undefined;
+  /** When that was, by the clock of `performance.now`. */
+  #lookedAtMs = 0;
   /** Folders that were found to be real since the last `sync`. */
   readonly #knownFolders = new Set<string>();
   #untilPause = FILES_UNTIL_PAUSE;
@@ -225,15 +232,19 @@ export class PartialFolder implements PartialTransfer {
   /** Makes sure that the folder which will hold `entry` is real, and remembers that it gets a new name. */
   #enter(entry: Entry): void {
     const parent = parentOf(entry.path);
-    if (parent === this.#lastFolder) return;
+    const nowMs = performance.now();
+    const isOld = nowMs - this.#lookedAtMs >= LOOK_LASTS_MS;
+    if (parent === this.#lastFolder && !isOld) return;
     this.#private.requireFolder("");
-    this.#knownFolders.delete(parent);
+    if (isOld) this.#knownFolders.clear();
+    else this.#knownFolders.delete(parent);
     this.#requireFolder(parent);
     this.#lastFolder = parent;
+    if (isOld) this.#lookedAtMs = nowMs;
     this.#dirtyFolders.add(parent === "" ? this.#private.dataPath : `${this.#private.dataPath}/${parent}`);
   }
 
-  /** Looks at a folder, and once until the next `sync` at those above it: a look a level and file is too much. */
+  /** Looks at a folder, and at those above it that were not looked at lately: a look a level and file is too much. */
   #requireFolder(relative: string): void {
     if (relative === "" || this.#knownFolders.has(relative)) return;
     this.#requireFolder(parentOf(relative));

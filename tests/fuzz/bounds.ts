@@ -2,18 +2,19 @@
  * What one input may cost.
  * @module
  */
+import { cpuUsage } from "node:process";
 
 /** Bytes that may be allocated whatever the input: ssh-agent's answers are read into a buffer of up to 256 KiB. */
 const ALLOCATED_MIN = 1024 * 1024;
 /** Bytes that may be allocated for each byte of the input. */
 const ALLOCATED_PER_BYTE = 64;
-/** Milliseconds that an input may take whatever its size, on a busy machine. */
+/** Milliseconds of the processor that an input may take whatever its size: what compiles or collects is among them. */
 const TIME_MIN_MS = 100;
 /** Milliseconds for each byte: 256 KiB in 0.9 s. Where time grows with the square, that much takes a minute. */
 const TIME_PER_BYTE_MS = 0.003;
-/** How often something slow is tried again: another process may have had the processor meanwhile. */
+/** How often something slow is tried again: what was collected or compiled meanwhile may have been another's. */
 const TRIES = 3;
-/** What takes so many times too long is not tried again: no other process is to blame for that. */
+/** What takes so many times too long is not tried again. */
 const PLAINLY = 3;
 
 let allocatedSizeBytes = 0;
@@ -35,9 +36,10 @@ export async function withinBounds<T>(sizeBytes: number, body: () => Promise<T>)
   const timeMaxMs = TIME_MIN_MS + sizeBytes * TIME_PER_BYTE_MS;
   for (let tries = 1;; tries++) {
     const before = allocatedSizeBytes;
-    const startMs = performance.now();
+    const start = cpuUsage();
     const result = await body();
-    const tookMs = performance.now() - startMs;
+    const { user, system } = cpuUsage(start);
+    const tookMs = (user + system) / 1000;
     const allocated = allocatedSizeBytes - before;
     if (allocated > ALLOCATED_MIN + sizeBytes * ALLOCATED_PER_BYTE) {
       throw new Error(`It takes ${allocated} bytes of memory to read ${sizeBytes}`);

@@ -13,7 +13,19 @@ export const BLOCK_SIZE = 16 * 1024;
 const NAMES = ["a", "b.txt", "c.tar.gz", "d", "e"];
 const FILE_MODES = [0o644, 0o644, 0o644, 0o600, 0o444, 0o400, 0o755];
 const FOLDER_MODES = [0o755, 0o755, 0o700, 0o555, 0o500];
-const SIZES = [0, 1, 5, 511, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1, 2 * BLOCK_SIZE, 40_000, 70_000, 160_000];
+const SIZES = [
+  0,
+  1,
+  5,
+  511,
+  BLOCK_SIZE - 1,
+  BLOCK_SIZE,
+  BLOCK_SIZE + 1,
+  2 * BLOCK_SIZE,
+  40_000,
+  70_000,
+  160_000,
+];
 /** Steps of the receiver where a crash finds the most different states, and those that follow each other. */
 const CRASH_STEPS: readonly (Step | "any")[] = [
   "any",

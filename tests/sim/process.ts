@@ -160,7 +160,7 @@ export class Process implements EventOwner {
   /** Resolves to what `work` returns in `delayMs`; never, if the process dies before. */
   later<T>(delayMs: number, label: string, work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.scheduler.after(delayMs, `${this.name} ${label}`, this, () => {
+      this.scheduler.after(this.#lagMs() + delayMs, `${this.name} ${label}`, this, () => {
         try {
           resolve(work());
         } catch (error) {
@@ -178,6 +178,11 @@ export class Process implements EventOwner {
     this.belongings.clear();
   }
 
+  /** By how much it is ahead of the others' time, with steps that took their time in this turn. */
+  #lagMs(): number {
+    return this.monotonicMs() - this.scheduler.nowMs;
+  }
+
   #after(delayMs: number, action: () => void): () => void {
     let isOver = false;
     // Without a delay it is another turn, and nobody waits for that.
@@ -189,7 +194,7 @@ export class Process implements EventOwner {
       this.timerCount -= counted;
       return true;
     };
-    const cancel = this.scheduler.after(delayMs, `${this.name} timer`, this, () => {
+    const cancel = this.scheduler.after(this.#lagMs() + delayMs, `${this.name} timer`, this, () => {
       if (finish()) action();
     });
     return () => {

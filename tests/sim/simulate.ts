@@ -61,7 +61,7 @@ export async function simulate(plan: Plan, isLogging = false): Promise<RunResult
     await onPlatform({
       find: (number) => world.find(number),
       pause: (delayMs, action) => void scheduler.after(delayMs, "pause", undefined, action),
-      monotonicMs: () => scheduler.nowMs,
+      monotonicMs: () => world.monotonicMs(),
       deliver: (action) => void scheduler.after(0, "crypto", undefined, action),
       random: (size) => randomness.bytes(size),
       onNonceReuse: (nonce) => checks.fail(`a key has sealed twice under the nonce ${nonce}`),

@@ -84,6 +84,11 @@ export class World {
     return this.#processes[number]!;
   }
 
+  /** The time of whoever asks for it without saying who it is: that is only the receiver's disk. */
+  monotonicMs(): number {
+    return this.#receiver?.process.monotonicMs() ?? this.scheduler.nowMs;
+  }
+
   /** Lets it all happen; what must hold and does not is in {@link checks}. */
   async run(): Promise<void> {
     this.#scheduleFaults();
@@ -124,7 +129,10 @@ export class World {
     if (codeOf(error) === "rejected") {
       const { message } = error as StxError;
       const isTaken = message.startsWith("The receiver refused (exists)");
-      return isTaken ? this.plan.conflict !== "rename" : this.#isClosedFolder;
+      // Once it is decided under which name something arrives, another's file of that name is in its way.
+      const mayBeTaken = this.plan.conflict !== "rename" ||
+        this.plan.faults.some(({ kind }, i) => kind === "appear" && this.trouble.happened.has(i));
+      return isTaken ? mayBeTaken : this.#isClosedFolder;
     }
     return codeOf(error) === "disk" && this.plan.faults.some((fault) => fault.kind === "source");
   }

@@ -6,13 +6,19 @@
  */
 
 const [folder, outside] = Deno.args as [string, string];
-const aside = `${folder}.aside`;
+/** Where FOLDER is meanwhile; another name where somebody has made a new FOLDER. */
+let aside = `${folder}.aside`;
+let asideCount = 0;
+/** It ends with whoever has started it. */
+const parent = Deno.ppid;
 
-function attempt(step: () => void): void {
+/** Takes a step, if it can be taken: somebody else may be quicker. */
+function attempt(step: () => void): boolean {
   try {
     step();
+    return true;
   } catch {
-    // Somebody else was quicker, or has not come yet: the next turn will do.
+    return false;
   }
 }
 
@@ -26,12 +32,12 @@ const isTheirs = ((): boolean => {
 })();
 
 Deno.stdout.writeSync(new TextEncoder().encode("racing\n"));
-for (;;) {
+while (Deno.ppid === parent) {
   if (isTheirs) {
     attempt(() => Deno.renameSync(folder, aside));
     attempt(() => Deno.symlinkSync(outside, folder));
     attempt(() => Deno.removeSync(folder));
-    attempt(() => Deno.renameSync(aside, folder));
+    if (!attempt(() => Deno.renameSync(aside, folder))) aside = `${folder}.aside-${asideCount++}`;
   } else {
     attempt(() => Deno.symlinkSync(outside, folder));
     attempt(() => Deno.removeSync(folder));

@@ -268,6 +268,35 @@ function moveOut(place: Place, path: string): void {
   Deno.symlinkSync(`${place.outside}/moved`, `${place.path}/${path}`);
 }
 
+/** Lets so much time pass that no look at a folder counts any more. */
+function passMilliseconds(): void {
+  const startMs = performance.now();
+  while (performance.now() - startMs < 3);
+}
+
+Deno.test("a folder that becomes a symbolic link between two files in it is not followed", async () => {
+  const entries = [entry("d/"), entry("d/e/"), entry("d/e/a", 10), entry("d/e/b", 10)];
+  for (
+    const path of [".stx-partial", PRIVATE, `${PRIVATE}/data`, `${PRIVATE}/data/d`, `${PRIVATE}/data/d/e`]
+  ) {
+    await withPlace(async (place) => {
+      const partial = open(place, entries);
+      await partial.resumeAt(0);
+      await writeAll(partial, streamOf(entries).subarray(0, 10));
+      moveOut(place, path);
+      const canary = snapshot(place.outside);
+      passMilliseconds();
+      await assert.rejects(
+        () => partial.write(streamOf(entries).subarray(10)),
+        { code: "state_corrupt" },
+        path,
+      );
+      partial.close();
+      assert.deepEqual(snapshot(place.outside), canary);
+    });
+  }
+});
+
 Deno.test("a folder that becomes a symbolic link while files are written is not followed", async () => {
   const entries = [
     entry("d/"),

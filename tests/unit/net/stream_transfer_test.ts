@@ -116,6 +116,17 @@ class Post {
     return Deno.readFileSync(`${this.inbox}/${name}`);
   }
 
+  /** The lists of names of other senders fill the server's memory; returns what empties it. */
+  fillManifests(): () => void {
+    const shares = [768, 512].map((mebibytes, index) => {
+      const share = this.#memory.active.manifests.open(new Uint8Array(32).fill(index));
+      // Each has a little of its own beside.
+      share.grow((mebibytes + 1 / 4) * 1024 * 1024, 0);
+      return share;
+    });
+    return () => shares.forEach((share) => share.release());
+  }
+
   async attempt([left, right]: Line, more: More = {}): Promise<Outcome> {
     return await Promise.allSettled([this.#send(left, more), this.#receive(right, more)]);
   }
@@ -206,6 +217,18 @@ cryptoTest("when a transfer is over, both ends have closed their direction, the 
       new TransformStream<Uint8Array, Uint8Array>({ flush: () => void ends.push(end) });
     assertBoth(await post.attempt(crossed(noting("sender"), noting("receiver"))));
     assert.deepEqual(ends, ["sender", "receiver"]);
+  });
+});
+
+cryptoTest("the lists of names of all connections of a server share one memory", async () => {
+  await withPost(async (post) => {
+    for (let index = 0; index < 700; index++) post.put(`file-${index}`, 0);
+    const empty = post.fillManifests();
+    // The sender is to try again.
+    assertCodes(await post.attempt(memoryLine()), "connection_lost", "busy");
+    empty();
+    assertBoth(await post.attempt(memoryLine()));
+    assert.equal(names(post.inbox).length, 700);
   });
 });
 

@@ -8,7 +8,17 @@ import { RECEIPT_NAMESPACE, receiptMessage, receiptText } from "../../../lib/tra
 import { decodeReject, type RejectReason } from "../../../lib/wire/message.ts";
 import { sha256, tree } from "../../support/tree.ts";
 import { content } from "../files/tree.ts";
-import { assertDone, assertFailed, type Attempt, BLOCK, namesIn, withWorld, type World } from "./world.ts";
+import {
+  assertDone,
+  assertFailed,
+  type Attempt,
+  BLOCK,
+  namesIn,
+  turn,
+  withWorld,
+  type World,
+} from "./world.ts";
+import type { ReceivingFolder } from "../../../lib/ports.ts";
 
 /** Empty files and folders at every place, files below, at and over a block. */
 const FILES = {
@@ -537,6 +547,41 @@ Deno.test("content of unknown size is dropped after a cut", async () => {
       }
     });
   }
+});
+
+Deno.test("content of unknown size is not taken away while it is being made durable", async () => {
+  await withWorld(async (world) => {
+    const log: string[] = [];
+    const folder = world.folder();
+    const slow: ReceivingFolder = {
+      place: (...args) => folder.place(...args),
+      release: (...args) => folder.release(...args),
+      isInPlace: (...args) => folder.isInPlace(...args),
+      hashInPlace: (...args) => folder.hashInPlace(...args),
+      digestsInPlace: (...args) => folder.digestsInPlace(...args),
+      discard: (localId) => {
+        log.push("discarded");
+        folder.discard(localId);
+      },
+      open: (...args) => {
+        const partial = folder.open(...args);
+        const sync = partial.sync.bind(partial);
+        partial.sync = async () => {
+          await sync();
+          for (let count = 0; count < 10; count++) await turn();
+          log.push("durable");
+        };
+        return partial;
+      },
+    };
+    const attempt = await world.attempt({
+      ...piped(world, content(20 * BLOCK)),
+      pair: { cutAfter: 12 },
+      receiver: { folder: slow },
+    });
+    assertFailed(attempt.received, "connection_lost");
+    assert.deepEqual(log, ["durable", "discarded"]);
+  });
 });
 
 Deno.test("content of unknown size is never noted as a beginning", async () => {
