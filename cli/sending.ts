@@ -63,6 +63,12 @@ export class Sending {
   #sizeBytes = 0;
   #eventMs = 0;
   #hasSentAll = false;
+  /** How much of the stream this connection's session has taken; up to a window of it is under way. */
+  #takenBytes = 0;
+  /** How much of it has arrived, at least. */
+  #arrivedBytes = 0;
+  /** Whether everything is taken, and nobody has been told that it has arrived. */
+  #isFinishing = false;
   /** The furthest that was sent over any connection, so that only going beyond it counts as progress. */
   #sentBytes = 0;
   /** How far the receiver is known to be, for the same reason. */
@@ -170,6 +176,7 @@ export class Sending {
     }
     const onAbort = () => void channel.abort("closing");
     signal.addEventListener("abort", onAbort);
+    const stopWatching = this.#watch(channel);
     try {
       signal.throwIfAborted();
       this.#wasConnected = true;
@@ -188,8 +195,9 @@ export class Sending {
         isRepeated: this.#hasSentAll,
         random: systemRandom,
         clock: systemClock,
-        onEvent: (event) => this.#report(event, peer),
+        onEvent: (event) => this.#report(event, peer, channel),
       });
+      this.#finishing();
       await channel.close();
       this.#sizeBytes = receipt.facts.sizeBytes;
       return receipt;
@@ -197,8 +205,41 @@ export class Sending {
       await channel.closeFor(error);
       throw error;
     } finally {
+      stopWatching();
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  /** What is under way arrives without anything to tell of it: so it is looked at. */
+  #watch(channel: Channel): () => void {
+    // What an earlier connection had under way is lost with it.
+    this.#takenBytes = this.#arrivedBytes;
+    this.#isFinishing = false;
+    let cancel: () => void;
+    const look = () => {
+      this.#tell(channel);
+      cancel = systemClock.after(PROGRESS_EVERY_MS, look);
+    };
+    cancel = systemClock.after(PROGRESS_EVERY_MS, look);
+    return () => cancel();
+  }
+
+  /** Tells how much of the stream has arrived. */
+  #tell(channel: Channel): void {
+    if (this.#takenBytes === this.#arrivedBytes && !this.#isFinishing) return;
+    const waiting = channel.unacknowledgedSizeBytes;
+    if (this.#isFinishing && waiting === 0) return this.#finishing();
+    // Records hold more than the stream's bytes, so that this may seem to go back a little.
+    this.#arrivedBytes = Math.max(this.#arrivedBytes, this.#takenBytes - waiting);
+    this.#moved("sending", this.#arrivedBytes);
+  }
+
+  /** Everything has arrived: the receiver puts it in place. */
+  #finishing(): void {
+    if (!this.#isFinishing) return;
+    this.#isFinishing = false;
+    this.#takenBytes = this.#arrivedBytes;
+    this.#moved("finishing", this.#sizeBytes, true);
   }
 
   #beginProgress(): void {
@@ -212,7 +253,7 @@ export class Sending {
     });
   }
 
-  #report(event: SenderEvent, peer: string): void {
+  #report(event: SenderEvent, peer: string, channel: Channel): void {
     const { output, manifest } = this.#options;
     switch (event.kind) {
       case "offered":
@@ -234,7 +275,8 @@ export class Sending {
         this.#started(event.offset, event.wanted);
         break;
       case "sent":
-        this.#moved("sending", event.bytes);
+        this.#takenBytes = event.bytes;
+        this.#tell(channel);
         if (event.bytes > this.#sentBytes) {
           this.#sentBytes = event.bytes;
           this.#retry.progress(performance.now());
@@ -246,7 +288,8 @@ export class Sending {
         break;
       case "finishing":
         this.#hasSentAll = true;
-        this.#moved("finishing", this.#sizeBytes, true);
+        this.#isFinishing = true;
+        if (channel.unacknowledgedSizeBytes === 0) this.#finishing();
     }
   }
 
@@ -267,6 +310,8 @@ export class Sending {
       );
       output.event("resumed", { transfer: this.#transferId!, offsetBytes: offset });
     }
+    this.#arrivedBytes = this.#takenBytes = offset;
+    this.#isFinishing = false;
     this.#progress?.resumeAt(offset);
     this.#progress?.update({ phase: "sending", bytes: offset, files: this.#files.at(offset) });
   }

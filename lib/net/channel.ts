@@ -88,6 +88,11 @@ export class Channel implements TransferChannel {
     return this.#keys!.helloNumber;
   }
 
+  /** Bytes of what was sent over this channel of which the peer has not said that it has them. */
+  get unacknowledgedSizeBytes(): number {
+    return this.#connection.session?.inFlightSizeBytes ?? 0;
+  }
+
   /** Resolves when messages may be sent; rejects if the handshake fails. */
   async usable(): Promise<void> {
     await this.#until(() => this.#keys !== undefined);

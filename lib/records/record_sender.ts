@@ -78,6 +78,11 @@ export class RecordSender {
     return this.#inFlight.length - this.#givenOut;
   }
 
+  /** Bytes of the records that are not acknowledged. */
+  get inFlightSizeBytes(): number {
+    return this.#inFlightSizeBytes;
+  }
+
   /** READY raises what may be in flight. */
   raiseLimits(limits: SessionLimits): void {
     this.#limits = limits;

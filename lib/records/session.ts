@@ -108,6 +108,11 @@ export class Session {
     return this.#sender.waitingCount;
   }
 
+  /** Bytes of records that the peer has not acknowledged. */
+  get inFlightSizeBytes(): number {
+    return this.#sender.inFlightSizeBytes;
+  }
+
   /** Records that have arrived and are being opened. */
   get openingCount(): number {
     return this.#receiver.expectedSequence - this.#delivered;
