@@ -94,6 +94,15 @@ export const CONNECTIONS_MAX = 512;
 export const CONNECTIONS_PER_SENDER_MAX = 64;
 /** Milliseconds from READY to OFFER. */
 export const OFFER_TIMEOUT_MS = 30_000;
+/**
+ * Milliseconds without a message of the transfer after which the receiver ends the connection, whatever PINGs say: a
+ * sender that offers and goes on with nothing would hold its place for ever.
+ */
+export const PROGRESS_TIMEOUT_MS = 600_000;
+/** Milliseconds of the same for a stream, which may pause for its own reasons and cannot be sent again: a day. */
+export const STREAM_TIMEOUT_MS = 24 * 3600 * 1000;
+/** Entries of transfers that one sender may have begun and not finished; one more is refused. */
+export const UNFINISHED_COUNT_MAX = 1_000;
 /** Bytes of a whole manifest: a million entries of 256. A peer must not fill our memory before a file comes. */
 export const MANIFEST_SIZE_MAX = 256 * 1024 * 1024;
 /** Milliseconds for a record that has begun to be whole: 1 MiB at 64 kbit/s takes 131 seconds. */
@@ -130,6 +139,12 @@ export const RETRY_FOR_MS = 600_000;
 
 // ---- This implementation's own: no peer notices them ----
 
+/** Bytes of memory that the manifests of all transfers under way may take at a receiver; then it is busy. */
+export const MANIFESTS_SIZE_MAX = 1280 * 1024 * 1024;
+/** Bytes of it for those of one sender: the largest manifest there can be takes 681 MiB, and nobody gets all. */
+export const MANIFESTS_PER_SENDER_SIZE_MAX = 768 * 1024 * 1024;
+/** Bytes that each transfer has beside that, so that a few files are never kept waiting by many. */
+export const MANIFEST_FREE_SIZE = 256 * 1024;
 /** Milliseconds for which a receiver remembers a finished transfer, 30 days: who sends it again then is as new. */
 export const FINISHED_AGE_MAX_MS = 30 * 24 * 3600 * 1000;
 /** Entries of finished transfers that a receiver remembers: about 80 MB, and looked up in no time. */

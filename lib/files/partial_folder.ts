@@ -21,7 +21,7 @@ const FILES_UNTIL_PAUSE = 256;
 const MODES_UNTIL_PAUSE = 16;
 /**
  * Milliseconds for which a folder that was looked at counts as real: somebody who may rename what is in the receiving
- * folder has no longer than this. A look at every file would cost half of what making it does.
+ * folder has no longer than this. A look at every file would double what small files cost.
  */
 const LOOK_LASTS_MS = 1;
 

@@ -5,6 +5,7 @@
  */
 import { type Bytes, toHex } from "../bytes/bytes.ts";
 import { StxError } from "../errors.ts";
+import { MANIFEST_FREE_SIZE, MANIFESTS_PER_SENDER_SIZE_MAX, MANIFESTS_SIZE_MAX } from "../limits.ts";
 
 /** How much there is to give. */
 export interface ManifestBudgetLimits {
@@ -16,14 +17,10 @@ export interface ManifestBudgetLimits {
   readonly freeBytes: number;
 }
 
-/**
- * Bytes of memory: one sender has room for the largest manifest there can be, which takes 681 MiB, and never gets all
- * there is. 512 sessions with what is free take 128 MiB.
- */
 const LIMITS: ManifestBudgetLimits = {
-  totalBytes: 1280 * 1024 * 1024,
-  senderBytes: 768 * 1024 * 1024,
-  freeBytes: 256 * 1024,
+  totalBytes: MANIFESTS_SIZE_MAX,
+  senderBytes: MANIFESTS_PER_SENDER_SIZE_MAX,
+  freeBytes: MANIFEST_FREE_SIZE,
 };
 
 /** Bytes of memory that an entry takes beside its encoded bytes, as measured in a receiver: 300 to 470. */

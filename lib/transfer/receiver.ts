@@ -5,6 +5,7 @@
  */
 import { type Bytes, equal } from "../bytes/bytes.ts";
 import { codeOf, StxError } from "../errors.ts";
+import { UNFINISHED_COUNT_MAX } from "../limits.ts";
 import type { Entry, PartialTransfer, Placement, StoredTransfer } from "../ports.ts";
 import { decodeManifest } from "../wire/manifest.ts";
 import { decodeDone, encodeOffset, encodeReject, type Offer } from "../wire/message.ts";
@@ -31,9 +32,6 @@ export async function receiveTransfer(
 ): Promise<ReceivedTransfer> {
   return await new Receiver(channel, options).receive();
 }
-
-/** Transfers that one sender may have begun and not finished, kept for it until it continues them. */
-const UNFINISHED_COUNT_MAX = 1_000;
 
 /** One transfer on its way in. */
 export class Receiver {

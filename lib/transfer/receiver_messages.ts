@@ -5,19 +5,12 @@
 import type { Bytes } from "../bytes/bytes.ts";
 import { deferred } from "../bytes/deferred.ts";
 import { StxError } from "../errors.ts";
-import { OFFER_TIMEOUT_MS } from "../limits.ts";
+import { OFFER_TIMEOUT_MS, PROGRESS_TIMEOUT_MS, STREAM_TIMEOUT_MS } from "../limits.ts";
 import type { Clock } from "../ports.ts";
 import { decodeOffset, encodeAccept, type Message, type MessageType } from "../wire/message.ts";
 import type { TransferChannel } from "./channel.ts";
 import { stateAfter, type TransferState } from "./transitions.ts";
 
-/**
- * Milliseconds without a message of the transfer after which the sender has given up, whatever its PINGs say: a source
- * that stands still for so long is sent again from where it was.
- */
-const PROGRESS_TIMEOUT_MS = 600_000;
-/** Milliseconds of the same where the source is a stream, which may pause for its own reasons and cannot be sent again. */
-const STREAM_TIMEOUT_MS = 24 * 3600 * 1000;
 /** Bytes that a sender reads in a millisecond at least, to compare what the receiver has with its source. */
 const COMPARED_BYTES_PER_MS = 5_000;
 
