@@ -25,6 +25,9 @@ const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 const PARTIAL_FOLDER = ".stx-partial";
 const PARTIAL_FOLDER_FOLDED = foldName(PARTIAL_FOLDER);
 
+/** Entries that are checked in one piece: some ten milliseconds. */
+const ENTRIES_AT_ONCE = 5_000;
+
 /** As much of a name as an error shows. */
 const SHOWN_LENGTH_MAX = 300;
 
@@ -43,10 +46,20 @@ const encoder = new TextEncoder();
  * - was listed before, or would meet an earlier one on a file system that folds case or normalises.
  */
 export function checkEntries(entries: readonly Entry[], options: { allowDotfiles: boolean }): void {
+  for (const _ of entryChecks(entries, options));
+}
+
+/** The same, a part at a time: a million names take seconds, and whoever checks them has others to serve between. */
+export function* entryChecks(
+  entries: readonly Entry[],
+  options: { allowDotfiles: boolean },
+): Generator<void, void, void> {
   const folders = new Set<string>();
   const folded = new Set<string>();
   let parent = "";
+  let count = 0;
   for (const entry of entries) {
+    if (++count % ENTRIES_AT_ONCE === 0) yield;
     const { path } = entry;
     checkPath(path, options.allowDotfiles);
     const slash = path.lastIndexOf("/");

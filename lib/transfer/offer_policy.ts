@@ -5,11 +5,12 @@
 import { type Bytes, equal } from "../bytes/bytes.ts";
 import { StxError } from "../errors.ts";
 import { BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, ENTRY_COUNT_MAX } from "../limits.ts";
-import type { Entry } from "../ports.ts";
+import type { Clock, Entry } from "../ports.ts";
 import { totalSizeBytes } from "../wire/manifest.ts";
 import { decodeOffer, type Message, type Offer } from "../wire/message.ts";
+import { breathe } from "./breathe.ts";
 import { transferIdOf } from "./manifest.ts";
-import { checkEntries } from "./names.ts";
+import { entryChecks } from "./names.ts";
 
 /** What the receiver's user allows. */
 export interface OfferPolicy {
@@ -17,6 +18,8 @@ export interface OfferPolicy {
   readonly maxSizeBytes: number;
   /** Whether a first path part may begin with a dot. */
   readonly allowDotfiles: boolean;
+  /** Time: long checks let others have their turn. */
+  readonly clock: Clock;
 }
 
 /** See the module's text. */
@@ -66,17 +69,17 @@ export class OfferRules {
   }
 
   /** Throws `bad_name` for a name that is refused, `bad_manifest` for entries that are not what was offered. */
-  checkManifest(entries: readonly Entry[], offer: Offer): void {
-    this.checkNames(entries);
+  async checkManifest(entries: readonly Entry[], offer: Offer): Promise<void> {
+    await this.checkNames(entries);
     this.checkTotal(entries, offer);
     if (offer.sizeBytes === null && entries[0]!.kind !== "file") {
       throw new StxError("bad_manifest", "Cannot take the manifest: a folder has no content of unknown size");
     }
   }
 
-  /** Throws `bad_name`: see {@link checkEntries}. */
-  protected checkNames(entries: readonly Entry[]): void {
-    checkEntries(entries, this.#policy);
+  /** Throws `bad_name`: see {@link entryChecks}. */
+  protected async checkNames(entries: readonly Entry[]): Promise<void> {
+    for (const _ of entryChecks(entries, this.#policy)) await breathe(this.#policy.clock);
   }
 
   /** Throws `bad_manifest` where the files have not the size that was offered. */

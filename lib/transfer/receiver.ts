@@ -157,7 +157,7 @@ export class Receiver {
     const { folder } = this.#options;
     const offer = this.#offer;
     if (!folder.isInPlace(this.#entries, stored.placement)) return false;
-    this.#rules.checkManifest(this.#entries, offer);
+    await this.#rules.checkManifest(this.#entries, offer);
     const answer = decodeDone(stored.receipt);
     if (offer.isRepeated && (answer.withDigests || !offer.withDigests)) {
       this.#announce();
@@ -211,7 +211,7 @@ export class Receiver {
     const manifest = incoming.finish();
     this.#entries = incoming.entries;
     this.#announce();
-    this.#rules.checkManifest(this.#entries, offer);
+    await this.#rules.checkManifest(this.#entries, offer);
     const partial = this.#open(manifest);
     await this.#beginStream(partial, await this.#messages.offerPrefix(0, (await partial.resumeAt(0)).sha256));
   }
@@ -257,7 +257,7 @@ export class Receiver {
   /** A transfer that was begun before: says what of it is here. */
   async #resume(stored: StoredTransfer): Promise<void> {
     this.#announce();
-    this.#rules.checkManifest(this.#entries, this.#offer);
+    await this.#rules.checkManifest(this.#entries, this.#offer);
     let offset = this.keptBytes(stored);
     const partial = this.#open(stored.manifest, offset);
     let prefix;

@@ -32,8 +32,8 @@ export function makeWeakReceiver(off: Off, channel: TransferChannel, options: Re
       if (!off.has("size limit")) super.checkSize(sizeBytes);
     }
 
-    protected override checkNames(entries: readonly Entry[]): void {
-      if (!off.has("names checked")) super.checkNames(entries);
+    protected override async checkNames(entries: readonly Entry[]): Promise<void> {
+      if (!off.has("names checked")) await super.checkNames(entries);
     }
 
     protected override checkTotal(entries: readonly Entry[], offer: Offer): void {
