@@ -118,9 +118,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a taken name is replaced at the last moment",
     file: "lib/files/placement_rules.ts",
-    from:
-      'if (conflict === "refuse" || conflict === "rename") throw taken(path, "the name is already taken");',
-    to: "void path;\n    void conflict;",
+    from: 'if (conflict === "overwrite" || conflict === "skip") return;',
+    to: "if (conflict.length > 0) return;",
   },
   {
     name: "two transfers under way choose the same name",

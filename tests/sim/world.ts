@@ -28,6 +28,8 @@ import { Trouble } from "./trouble.ts";
 const HEAL_MS = 90_000;
 /** How long a sender may take once everything goes well: until it gives up, and a little more. */
 const END_MS = HEAL_MS + 16 * 60_000;
+/** Runs have some hundreds, few have thousands: with so many, something goes on for ever. */
+const EVENTS_MAX = 200_000;
 const CONNECT_TIMEOUT_MS = 15_000;
 const START_AGAIN_MS = 1_000;
 
@@ -173,7 +175,7 @@ export class World {
     const deadlineMs = Math.max(END_MS, this.scheduler.nowMs + END_MS);
     const isOver = () => {
       this.#atRest();
-      return condition() || this.scheduler.nowMs > deadlineMs;
+      return condition() || this.scheduler.nowMs > deadlineMs || this.scheduler.eventCount > EVENTS_MAX;
     };
     await this.scheduler.run(isOver);
     if (!condition()) {
