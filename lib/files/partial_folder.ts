@@ -3,8 +3,9 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
+import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
-import type { Entry, PartialTransfer } from "../ports.ts";
+import type { Entry, PartialTransfer, Placement } from "../ports.ts";
 import { diskError } from "./disk_error.ts";
 import { makeDurable, pause } from "./durable.ts";
 import { FileHasher } from "./hashing.ts";
@@ -25,6 +26,17 @@ const MODES_UNTIL_PAUSE = 16;
  */
 const LOOK_LASTS_MS = 1;
 
+/** The names that a transfer has in the receiving folder. */
+export interface ReservedNames {
+  /**
+   * Where a transfer goes whose names others may have taken meanwhile. What `isWaiting` is not said of, by the path
+   * that it was sent under, keeps its name.
+   */
+  placeAgain(placement: Placement, isWaiting: (path: string) => boolean): Placement;
+  /** Nobody needs them any more. */
+  release(): void;
+}
+
 /**
  * The files of one transfer in its private folder. {@link PartialFolder.resumeAt} comes first, also for a new
  * transfer (with 0); only {@link PartialFolder.commit} and {@link PartialFolder.digests} may be called without
@@ -36,8 +48,8 @@ const LOOK_LASTS_MS = 1;
  */
 export class PartialFolder implements PartialTransfer {
   readonly #private: PrivateFolder;
-  readonly #journey: Journey;
-  readonly #onClosed: () => void;
+  #journey: Journey;
+  readonly #names: ReservedNames;
   /** The entry whose turn it is. */
   #index = 0;
   /** The file of that entry, if it has been begun. */
@@ -62,11 +74,11 @@ export class PartialFolder implements PartialTransfer {
   /** Whether it was decided to put this in place, so that its names are its own until that is done. */
   #keepsNames = false;
 
-  /** Works in `folder`, which it closes; `onClosed` is called when nobody needs its names any more. */
-  constructor(folder: PrivateFolder, journey: Journey, onClosed: () => void) {
+  /** Works in `folder`, which it closes, as `names`, which it releases. */
+  constructor(folder: PrivateFolder, journey: Journey, names: ReservedNames) {
     this.#private = folder;
     this.#journey = journey;
-    this.#onClosed = onClosed;
+    this.#names = names;
   }
 
   /** Throws `permission`, `disk` and `disk_full` besides what the interface names. */
@@ -147,17 +159,35 @@ export class PartialFolder implements PartialTransfer {
   }
 
   /**
-   * Throws `exists`, before anything has its final name where that can be foreseen; `state_corrupt` if the
-   * stream is not complete or files are missing; `permission`, `disk`, `disk_full`.
+   * Where the policy is to rename, what finds its name taken gets another one, and `beforeRename` is told where
+   * everything goes. Throws `exists`, before anything has its final name where that can be foreseen;
+   * `state_corrupt` if the stream is not complete or files are missing; `permission`, `disk`, `disk_full`.
    */
-  async commit(beforeRename: () => void, onKept: (count: number) => void = () => {}): Promise<number> {
+  async commit(
+    beforeRename: (placement: Placement) => void,
+    onKept: (count: number) => void = () => {},
+  ): Promise<number> {
     if (this.#stage === "placed") return 0;
+    try {
+      return await this.#commit(beforeRename, onKept);
+    } catch (error) {
+      throw this.#keepsNames ? withWayOut(error, this.#private.path) : error;
+    }
+  }
+
+  async #commit(
+    beforeRename: (placement: Placement) => void,
+    onKept: (count: number) => void,
+  ): Promise<number> {
     const isRecovering = this.#stage !== "writing";
     this.#keepsNames = isRecovering;
     this.#private.requireFolder("");
     if (!isRecovering) await this.#prepare();
+    const isWaiting = (path: string) => inspect(`${this.#private.dataPath}/${path}`) !== undefined;
+    const placement = this.#names.placeAgain(this.#journey.placement, isWaiting);
+    this.#journey = { ...this.#journey, placement };
     await checkMoves(this.#journey, isRecovering);
-    beforeRename();
+    beforeRename(placement);
     this.#keepsNames = true;
     this.#stage = "moving";
     this.#private.requireFolder("");
@@ -182,7 +212,7 @@ export class PartialFolder implements PartialTransfer {
   close(): void {
     this.#closeFile();
     this.#private.close();
-    if (!this.#keepsNames) this.#onClosed();
+    if (!this.#keepsNames) this.#names.release();
   }
 
   /** Makes folders and empty files up to the next file that has content, and begins that one. */
@@ -409,4 +439,15 @@ export class PartialFolder implements PartialTransfer {
     this.#failure = error;
     return error;
   }
+}
+
+/**
+ * What keeps a transfer from being put in place is told at every start from now on, and no other policy changes what
+ * was decided: so it says how to end that.
+ */
+function withWayOut(error: unknown, path: string): unknown {
+  if (!(error instanceof StxError) || error.code === "state_corrupt") return error;
+  const hint = error.code === "exists" ? "Move it out of the way." : error.hint ?? "";
+  const wayOut = `Every start tries again; to give the transfer up, remove "${escapeControls(path)}".`;
+  return new StxError(error.code, error.message, { hint: `${hint} ${wayOut}`.trim(), cause: error.cause });
 }

@@ -9,6 +9,9 @@ import { type Stage, withStage } from "../support/stage.ts";
 import { names, tree } from "../support/tree.ts";
 
 const FILE_COUNT = 10_000;
+/** Where no race is to be expected, fewer show as much. */
+const FEWER_FILES_COUNT = 2_000;
+const RACER = `${PROJECT_FOLDER}/tests/support/symlink_racer.ts`;
 /** Another user, "nobody" on every Linux; only the superuser can start a program as one. */
 const NOBODY = 65_534;
 const CAN_BE_ANOTHER = Deno.build.os !== "windows" && Deno.uid() === 0;
@@ -33,16 +36,40 @@ function makeOutside(stage: Stage): string {
   return outside;
 }
 
+/** Who races, and by which program. */
+interface Racer {
+  readonly runtime: string;
+  readonly script: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly env?: Record<string, string>;
+}
+
+const OURSELVES: Racer = { runtime: Deno.execPath(), script: RACER };
+
+/** Another user, who can reach neither our runtime nor our sources: so they get copies. */
+function anotherUser(stage: Stage): Racer {
+  const place = `${stage.folder}/nobody`;
+  Deno.mkdirSync(place);
+  Deno.chmodSync(place, 0o777);
+  const racer = { runtime: `${place}/deno`, script: `${place}/racer.ts` };
+  Deno.copyFileSync(Deno.execPath(), racer.runtime);
+  Deno.chmodSync(racer.runtime, 0o755);
+  Deno.copyFileSync(RACER, racer.script);
+  Deno.chmodSync(racer.script, 0o644);
+  return { ...racer, uid: NOBODY, gid: NOBODY, env: { DENO_DIR: place, HOME: place } };
+}
+
 /** Runs `body` while somebody races for the name `folder`. */
 async function whileRacing(
   folder: string,
   outside: string,
-  as: { readonly uid?: number; readonly gid?: number; readonly env?: Record<string, string> },
+  { runtime, script, ...as }: Racer,
   body: () => Promise<void>,
 ): Promise<void> {
-  const racer = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--no-config", `${PROJECT_FOLDER}/tests/support/symlink_racer.ts`]
-      .concat(folder, outside),
+  const racer = new Deno.Command(runtime, {
+    args: ["run", "-A", "--no-check", "--no-config", script, folder, outside],
+    cwd: "/",
     stdout: "piped",
     stderr: "inherit",
     ...as,
@@ -72,12 +99,12 @@ async function sendAll(stage: Stage, folder: string, tries: number): Promise<voi
   }
 }
 
-Deno.test("links made at the name of what arrives, 10,000 files: none is followed", async () => {
+Deno.test("links made at the name of what arrives: none is followed", async () => {
   await withStage(async (stage) => {
     const outside = makeOutside(stage);
     const before = tree(outside);
-    await whileRacing(`${stage.inbox}/many`, outside, {}, async () => {
-      await sendAll(stage, manyFiles(stage, FILE_COUNT), 3);
+    await whileRacing(`${stage.inbox}/many`, outside, OURSELVES, async () => {
+      await sendAll(stage, manyFiles(stage, FEWER_FILES_COUNT), 3);
     });
     assert.deepEqual(tree(outside), before);
   });
@@ -94,11 +121,7 @@ Deno.test({
         // Like /tmp: everybody may make names here, and nobody rename another's.
         Deno.chmodSync(stage.folder, 0o711);
         Deno.chmodSync(stage.inbox, 0o1777);
-        const cache = `${stage.folder}/cache`;
-        Deno.mkdirSync(cache);
-        Deno.chmodSync(cache, 0o777);
-        const nobody = { uid: NOBODY, gid: NOBODY, env: { DENO_DIR: cache } };
-        await whileRacing(`${stage.inbox}/${name}`, outside, nobody, async () => {
+        await whileRacing(`${stage.inbox}/${name}`, outside, anotherUser(stage), async () => {
           await sendAll(stage, manyFiles(stage, 100), 10);
         });
         assert.deepEqual(tree(outside), before);
@@ -117,7 +140,7 @@ Deno.test("a folder that 10,000 files are merged into becomes a link again and a
     const sending = stage.startSend(receiver, folder);
     await sending.event("progress");
 
-    await whileRacing(`${stage.inbox}/many/5`, outside, {}, async () => {
+    await whileRacing(`${stage.inbox}/many/5`, outside, OURSELVES, async () => {
       const { code, stderr } = await sending.ended;
       assert.ok([0, 4, 5].includes(code), stderr);
     });

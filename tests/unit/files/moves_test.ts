@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import type { ConflictPolicy, Entry } from "../../../lib/ports.ts";
+import { codeOf, type StxError } from "../../../lib/errors.ts";
+import type { ConflictPolicy, Entry, Placement } from "../../../lib/ports.ts";
 import {
   commitCut,
   deliver,
@@ -197,25 +198,77 @@ Deno.test("after a crash, what waits is put in place only if it is whole", async
 });
 
 Deno.test("refuse: a name that is taken in the meantime stops everything before it begins", async () => {
-  for (const conflict of ["refuse", "rename"] as const) {
-    for (const name of ["top", "file"]) {
-      await withPlace(async (place) => {
-        const partial = await receive(place, TOP_AND_FILE, conflict);
-        Deno.writeTextFileSync(`${place.path}/${name}`, "other");
-        await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), { code: "exists" });
-        partial.close();
-        assert.deepEqual(texts(place.path)[name], new TextEncoder().encode("other").toHex());
-        assert.deepEqual(namesIn(place.path), [".stx-partial", name]);
+  for (const name of ["top", "file"]) {
+    await withPlace(async (place) => {
+      const partial = await receive(place, TOP_AND_FILE);
+      Deno.writeTextFileSync(`${place.path}/${name}`, "other");
+      await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), {
+        code: "exists",
+        hint: /--on-conflict/,
       });
-    }
+      partial.close();
+      assert.deepEqual(texts(place.path)[name], new TextEncoder().encode("other").toHex());
+      assert.deepEqual(namesIn(place.path), [".stx-partial", name]);
+    });
   }
+});
+
+Deno.test("rename: what finds its name taken in the meantime gets another one, told before any rename", async () => {
+  for (const name of ["top", "file"] as const) {
+    await withPlace(async (place) => {
+      const partial = await receive(place, TOP_AND_FILE, "rename");
+      Deno.writeTextFileSync(`${place.path}/${name}`, "other");
+      let told: unknown;
+      await partial.commit((placement?: Placement) => {
+        assert.deepEqual(namesIn(place.path), [".stx-partial", name]);
+        told = placement;
+      });
+      partial.close();
+      assert.deepEqual(told, {
+        topNames: { top: "top", file: "file", [name]: `${name}-1` },
+        conflict: "rename",
+      });
+      assert.equal(Deno.readTextFileSync(`${place.path}/${name}`), "other");
+      assert.deepEqual(namesIn(place.path), ["file", "top", `${name}-1`].sort());
+    });
+  }
+});
+
+Deno.test("rename: after a crash what is in place keeps its name, and only what waits gets another", async () => {
+  await withPlace(async (place) => {
+    const first = await receive(place, TOP_AND_FILE, "rename");
+    // Whatever the order, one of the two is in place and the other waits.
+    assert.ok(await commitCut(first, 1));
+    first.close();
+    const moved = namesIn(place.path).filter((name) => name !== ".stx-partial");
+    assert.equal(moved.length, 1);
+    const waiting = moved[0] === "top" ? "file" : "top";
+    Deno.writeTextFileSync(`${place.path}/${waiting}`, "other");
+    Deno.writeTextFileSync(`${place.path}/${waiting}-1`, "other");
+    const second = reopen(place, TOP_AND_FILE, "rename");
+    let told: unknown;
+    await second.commit((placement?: Placement) => told = placement?.topNames);
+    second.close();
+    assert.deepEqual(told, { [moved[0]!]: moved[0], [waiting]: `${waiting}-2` });
+    assert.deepEqual(namesIn(place.path), ["file", "top", `${waiting}-1`, `${waiting}-2`].sort());
+    assert.equal(Deno.readTextFileSync(`${place.path}/${waiting}`), "other");
+  });
 });
 
 Deno.test("refuse: a name that is taken at the very last moment is not overwritten", async () => {
   await withPlace(async (place) => {
     const partial = await receive(place, TOP_AND_FILE);
     const take = () => Deno.writeTextFileSync(`${place.path}/file`, "other");
-    await assert.rejects(() => partial.commit(take), { code: "exists", hint: /--on-conflict/ });
+    // Now that it is decided, another policy does not help any more.
+    await assert.rejects(() => partial.commit(take), (error: StxError) => {
+      assert.equal(codeOf(error), "exists");
+      assert.equal(
+        error.hint,
+        "Move it out of the way. Every start tries again; " +
+          `to give the transfer up, remove "${place.folder.path}/${PRIVATE}".`,
+      );
+      return true;
+    });
     assert.equal(Deno.readTextFileSync(`${place.path}/file`), "other");
     // Once the name is free again, the rest is put in place.
     Deno.removeSync(`${place.path}/file`);
@@ -409,7 +462,7 @@ Deno.test("refuse: nobody takes a name between the check and the last rename", a
     let looks = 0;
     const look: typeof lstatSync = (path) => {
       // In the middle of the check somebody is already waiting for a turn.
-      if (++looks === 700) rows = 1;
+      if (`${path}`.startsWith(`${place.path}/f`) && ++looks === 700) rows = 1;
       return lstatSync(path);
     };
     await withPatched(Deno, "lstatSync", look, () => partial.commit(nothing));
