@@ -96,7 +96,8 @@ export function problemOf({ expected }: Attack, played: Played): string {
   return `Expected ${expected.code} at the ${expected.at} at ${expected.during}; ${describeErrors(played)}`;
 }
 
-function describeErrors({ errors }: Played): string {
+/** What the ends have said in a play. */
+export function describeErrors({ errors }: Played): string {
   const texts = Object.entries(errors).map(([end, error]) => `${end}: ${error.code} (${error.message})`);
   return texts.length === 0 ? "no end has failed" : texts.join("; ");
 }

@@ -6,7 +6,7 @@ import type { Events } from "../events.ts";
 import { aligned } from "../help.ts";
 import { formatDuration } from "../values.ts";
 import type { Attack, EndError } from "./attack.ts";
-import { isProved, type Verdict } from "./run.ts";
+import { describeErrors, isProved, type Verdict } from "./run.ts";
 
 /** The ends, as users know them. */
 const END_NAMES = {
@@ -55,7 +55,9 @@ export function controlProblems({ attack, controls, seed }: Verdict): readonly s
       played.isBrokenOff
         ? `The control without ${off.join(", ")} has broken off. ${played.evidence}`
         : isWhole
-        ? `The control proves nothing: without ${off.join(", ")} the attack still fails (${played.evidence})`
+        ? `The control proves nothing: without ${
+          off.join(", ")
+        } the attack still fails (${played.evidence}; ${describeErrors(played)})`
         : `The set of defences is too large: without ${off.join(", ")} alone the attack succeeds already`,
     );
   }

@@ -54,10 +54,14 @@ export function openExisting(
   } catch (error) {
     throw isNotFound(error) ? corrupt(path, "it is missing", error) : diskError(error, "open", path);
   }
-  const opened = file.statSync();
-  if (opened.dev === seen.dev && opened.ino === seen.ino) return file;
-  file.close();
-  throw corrupt(path, "another took its place");
+  try {
+    const opened = file.statSync();
+    if (opened.dev === seen.dev && opened.ino === seen.ino) return file;
+    throw corrupt(path, "another took its place");
+  } catch (error) {
+    file.close();
+    throw diskError(error, "look at", path);
+  }
 }
 
 /** The error for a partial transfer that is not as it was left. */
