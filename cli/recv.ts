@@ -3,20 +3,22 @@
  * @module
  */
 import { join, resolve } from "node:path";
+import { toHex } from "../lib/bytes/bytes.ts";
 import { keepLargeBlocks } from "../lib/bytes/memory.ts";
 import { availableSuites } from "../lib/crypto/suite.ts";
 import { StxError } from "../lib/errors.ts";
 import { diskError } from "../lib/files/disk_error.ts";
+import { removeLeftovers } from "../lib/files/leftovers.ts";
 import { openReceivingFolder } from "../lib/files/receiving_folder.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
 import { SenderRotations } from "../lib/identity/sender_rotations.ts";
 import { listen, systemClock } from "../lib/net/tcp.ts";
-import type { ConflictPolicy, Identity } from "../lib/ports.ts";
+import type { ConflictPolicy, Identity, TransferStore } from "../lib/ports.ts";
 import { SqliteNonceStore } from "../lib/store/sqlite_nonce_store.ts";
 import { SqliteRotationStore } from "../lib/store/sqlite_rotation_store.ts";
 import { SqliteState } from "../lib/store/sqlite_state.ts";
 import { SqliteTransferStore } from "../lib/store/sqlite_transfer_store.ts";
-import { recoverTransfers } from "../lib/transfer/recovery.ts";
+import { recoverTransfers, UNFINISHED_AGE_MAX_MS } from "../lib/transfer/recovery.ts";
 import { receiverModes } from "./auth_modes.ts";
 import { identityPath, makeFolder, ownIdentity, quoted } from "./key_files.ts";
 import { isSet, type ParsedCommand, valueOf } from "./parse.ts";
@@ -65,6 +67,11 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
     for (const error of await recoverTransfers(left)) {
       output.error(error, { continues: true });
     }
+    removeLeftovers(folder.path, {
+      known: unfinishedNames(store),
+      partialAgeMaxMs: UNFINISHED_AGE_MAX_MS,
+      nowMs: systemClock.nowMs(),
+    });
     const listener = listen(address.host, address.port);
     const withSharedKey = authModes.includes("identity") ? undefined : pskFile;
     announce(listener.addr as Deno.NetAddr, identity, withSharedKey, folderPath, output);
@@ -123,6 +130,12 @@ function warnOfKeys(path: string, output: Output): void {
   if ((keys?.keys.length ?? 0) === 0) {
     output.warn(`no sender is authorized yet: put their public keys into ${path}, one a line`);
   }
+}
+
+/** What the folders of transfers are called that are not in place yet, by whatever path the folder was named then. */
+function unfinishedNames(store: TransferStore): ReadonlySet<string> {
+  const rows = [...store.list("receiving"), ...store.list("committing")];
+  return new Set(rows.map(({ transferId }) => toHex(transferId)));
 }
 
 /** Finds out before the first sender comes, not when its first byte arrives. */

@@ -53,6 +53,8 @@ export interface MoveOptions {
   readonly isRecovering: boolean;
   /** No rename follows: what lies below a folder that would move is still where it waits. */
   readonly isCheck: boolean;
+  /** Is told where something was found that came there before a crash, which may not be durable yet. */
+  readonly onFound?: (to: string) => void;
 }
 
 /**
@@ -87,6 +89,7 @@ export function* moves(journey: Journey, options: MoveOptions): Generator<Move> 
       const waiting = inspect(from);
       if (waiting === undefined && target !== undefined && canBe(journey, entry, target)) {
         if (entry.kind === "directory") gone.add(entry.path);
+        options.onFound?.(to);
         continue;
       }
       requireWhole(journey, entry, waiting);

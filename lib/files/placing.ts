@@ -42,17 +42,20 @@ function isMerging({ placement }: Journey): boolean {
 export async function moveAll(journey: Journey, isRecovering: boolean): Promise<void> {
   const { root } = journey;
   const changed = new Set([root]);
+  const noteChange = (to: string): void => {
+    const parent = parentOf(to);
+    if (parent !== "") changed.add(`${root}/${parent}`);
+  };
   const mayPause = isMerging(journey);
   let count = 0;
-  for (const { from, to } of moves(journey, { isRecovering, isCheck: false })) {
-    const parent = parentOf(to);
+  for (const { from, to } of moves(journey, { isRecovering, isCheck: false, onFound: noteChange })) {
     journey.rules.checkWay(root, to);
     try {
       Deno.renameSync(from, `${root}/${to}`);
     } catch (error) {
       throw diskError(error, "put in place", `${root}/${to}`);
     }
-    if (parent !== "") changed.add(`${root}/${parent}`);
+    noteChange(to);
     if (++count % UNTIL_PAUSE === 0 && mayPause) await pause();
   }
   await makeDurable([...changed]);

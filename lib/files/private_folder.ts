@@ -18,8 +18,8 @@ import { findUnreal, inspect, openExisting } from "./inspect.ts";
 /** The folder in the receiving folder that holds all unfinished transfers; no transfer may bring this name. */
 export const PARTIAL_FOLDER = ".stx-partial";
 
-/** What a folder's owner needs to make names in it. */
-const OWNER_MAY_WRITE = 0o300;
+/** What a folder's owner needs to make names in it, and to open it so that they can be made durable. */
+const OWNER_NEEDS = 0o700;
 
 /** How often to begin again when another process tidies up at the very same time. */
 const ATTEMPTS = 100;
@@ -89,8 +89,8 @@ export class PrivateFolder {
 
   /** Removes the folder with all that has arrived, and `.stx-partial` with the last one; ends the lock. */
   remove(): void {
-    this.requireFolder("");
     try {
+      this.requireFolder("");
       Deno.removeSync(this.dataPath, { recursive: true });
       // Whatever else is found in these two folders belongs to others who have begun meanwhile, and stays.
       Deno.removeSync(`${this.path}/lock`);
@@ -188,9 +188,10 @@ function makeFolder(path: string): boolean {
 
 /**
  * What a folder looks like that we make for ourselves in `root`. It belongs to us, which Deno tells otherwise only
- * with a permission of its own; and where the file system has no modes, others may enter it all the same.
+ * with a permission of its own; and where the file system has no modes, others may enter it all the same. Throws
+ * what {@link diskError} says.
  */
-function lookAtNew(root: string): Deno.FileInfo {
+export function lookAtNew(root: string): Deno.FileInfo {
   let probe: string;
   try {
     probe = Deno.makeTempDirSync({ dir: root, prefix: `${PARTIAL_FOLDER}-` });
@@ -213,14 +214,15 @@ function removeProbe(path: string): void {
 }
 
 /**
- * Throws `permission`, or what else {@link diskError} says, unless names can be made in the folder `path`. Its mode says
- * so for most; where it does not, the superuser for one may still, so it is tried.
+ * Throws `permission`, or what else {@link diskError} says, unless names can be made in the folder `path`, and made
+ * durable. Its mode says so for most; where it does not, the superuser for one may still, so it is tried.
  */
 export function requireWritable(path: string): void {
   const { mode } = look(path);
-  if (mode !== null && (mode & OWNER_MAY_WRITE) === OWNER_MAY_WRITE) return;
+  if (mode !== null && (mode & OWNER_NEEDS) === OWNER_NEEDS) return;
   let probe: string;
   try {
+    Deno.openSync(path, { read: true }).close();
     probe = Deno.makeTempDirSync({ dir: path, prefix: `${PARTIAL_FOLDER}-` });
   } catch (error) {
     throw diskError(error, "put something into", path);

@@ -112,7 +112,10 @@ export class DiskFolder implements ReceivingFolder {
       sizeUnknown,
       rules: this.#rules,
     };
-    return new PartialFolder(folder, journey, () => this.#release(id));
+    return new PartialFolder(folder, journey, {
+      placeAgain: (current, isWaiting) => this.#placeAgain(id, entries, current, isWaiting),
+      release: () => this.#release(id),
+    });
   }
 
   isInPlace(entries: readonly Entry[], placement: Placement): boolean {
@@ -184,6 +187,31 @@ export class DiskFolder implements ReceivingFolder {
     const placement: Placement = { topNames: Object.fromEntries(names), conflict: "rename" };
     for (const [, name] of names) this.#chosen.set(folded(name), placement);
     return placement;
+  }
+
+  #placeAgain(
+    id: string,
+    entries: readonly Entry[],
+    placement: Placement,
+    isWaiting: (path: string) => boolean,
+  ): Placement {
+    if (placement.conflict !== "rename") return placement;
+    let isChanged = false;
+    const tops = entries.filter((entry) => !entry.path.includes("/"));
+    const names = tops.map(({ path, kind }) => {
+      const name = finalPath(path, placement);
+      const isThere = (candidate: string) => inspect(`${this.path}/${candidate}`) !== undefined;
+      if (!isThere(name) || !isWaiting(path)) return [path, name] as const;
+      const other = freeName(
+        path,
+        kind,
+        (candidate) => this.#chosen.has(folded(candidate)) || isThere(candidate),
+      );
+      this.#chosen.set(folded(other), id);
+      isChanged = true;
+      return [path, other] as const;
+    });
+    return isChanged ? { ...placement, topNames: Object.fromEntries(names) } : placement;
   }
 
   /** Says whether some entry has no counterpart; throws `exists` where a folder would meet something else. */

@@ -237,8 +237,10 @@ export class RoundsService {
     const { clock } = this.#options;
     this.#cancelTimer = clock.after(Math.max(0, atMs - clock.nowMs()), () => {
       this.#cancelTimer = undefined;
-      // Timers may be a moment early, and a clock may have been set back.
-      this.#finish(this.#rounds.handleTimeout(Math.max(atMs, clock.nowMs())));
+      const nowMs = clock.nowMs();
+      // Timers may be a moment early, and a clock may have been set back: this round is over all the same, and the next
+      // one has its time by the clock as it is now.
+      this.#finish(this.#rounds.handleTimeout(nowMs, Math.max(atMs, nowMs)));
     });
   }
 

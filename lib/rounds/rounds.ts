@@ -77,9 +77,12 @@ export class Rounds<Member> {
     return this.#closesAtMs;
   }
 
-  /** Closes the open round if its time is over. */
-  handleTimeout(nowMs: number): readonly ClosedRound<Member>[] {
-    if (this.#closesAtMs === undefined || nowMs < this.#closesAtMs) return [];
+  /**
+   * Closes the open round if its time is over at `timerMs`; the next one begins at `nowMs`, which is another time where
+   * the clock was set back since the timer was set.
+   */
+  handleTimeout(nowMs: number, timerMs: number = nowMs): readonly ClosedRound<Member>[] {
+    if (this.#closesAtMs === undefined || timerMs < this.#closesAtMs) return [];
     return [this.#close(), ...this.#advance(nowMs)];
   }
 

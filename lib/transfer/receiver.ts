@@ -141,9 +141,10 @@ export class Receiver {
     try {
       return await finishCommit(this.#options, this.#channel.peerIdentity, this.#localId, known);
     } catch (error) {
-      if (codeOf(error) !== "state_corrupt") throw error;
+      const left = this.#options.store.find(this.#channel.peerIdentity, this.#localId);
+      if (codeOf(error) !== "state_corrupt" || left?.state !== "receiving") throw error;
       // Somebody has taken away what was to be put in place: begin again.
-      return undefined;
+      return left;
     }
   }
 
@@ -322,7 +323,8 @@ export class Receiver {
     const digests = this.#offer.withDigests ? await this.#checkDigests(partial) : undefined;
     const receipt = await this.#sign(digests);
     const committed = { ...this.#stored!, durableBytes: this.#stream.sizeBytes, receipt };
-    const decide = () => this.#save({ ...committed, state: "committing", updatedMs: clock.nowMs() });
+    const decide = (placement = committed.placement) =>
+      this.#save({ ...committed, placement, state: "committing", updatedMs: clock.nowMs() });
     // Nobody may say that files which were kept were received.
     const forget = () => store.remove(this.#channel.peerIdentity, this.#localId);
     const keptCount = await partial.commit(decide, forget);
@@ -334,9 +336,9 @@ export class Receiver {
     }
     // A transfer without a size had a random name: nobody will ever ask for it again.
     if (this.#offer.sizeBytes === null) forget();
-    else this.#save({ ...committed, state: "done", updatedMs: clock.nowMs() });
+    else this.#save({ ...this.#stored!, state: "done", updatedMs: clock.nowMs() });
     this.#messages.tell("done", receipt);
-    return this.#result(committed.placement);
+    return this.#result(this.#stored!.placement);
   }
 
   #sign(digests: readonly Bytes[] | undefined): Promise<Bytes> {

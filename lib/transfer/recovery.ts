@@ -4,7 +4,8 @@
  */
 import { type Bytes, equal, utf8 } from "../bytes/bytes.ts";
 import { sha256 } from "../crypto/hkdf.ts";
-import type { Clock, ReceivingFolder, StoredTransfer, TransferStore } from "../ports.ts";
+import { codeOf } from "../errors.ts";
+import type { Clock, Placement, ReceivingFolder, StoredTransfer, TransferStore } from "../ports.ts";
 import { decodeManifest, totalSizeBytes } from "../wire/manifest.ts";
 import { transferIdOf } from "./manifest.ts";
 
@@ -22,8 +23,8 @@ export interface RecoveryOptions {
   readonly clock: Clock;
 }
 
-/** An unfinished transfer that nobody has continued for so long is dropped: 30 days. */
-const UNFINISHED_AGE_MAX_MS = 30 * 24 * 3600 * 1000;
+/** An unfinished transfer that nobody has continued for so long is dropped: 30 days, in milliseconds. */
+export const UNFINISHED_AGE_MAX_MS = 30 * 24 * 3600 * 1000;
 
 /**
  * What the journal and the partial folder call a transfer: its id bound to its sender and to the receiving folder, so
@@ -36,7 +37,8 @@ export function localIdOf(sender: Bytes, transferId: Bytes, folderPath: string):
 /**
  * Finishes what a crash interrupted between the decision to put a transfer in place and its end, and drops what
  * nobody can or will continue. To be called once before the first connection. Returns the errors of those
- * that could not be finished.
+ * that could not be finished: where what had arrived is gone, only this once, and otherwise at every start until it
+ * can be put in place, or until its partial folder is removed.
  */
 export async function recoverTransfers(options: RecoveryOptions): Promise<readonly unknown[]> {
   const { store, folder, folderPath, clock } = options;
@@ -64,7 +66,8 @@ export async function recoverTransfers(options: RecoveryOptions): Promise<readon
 /**
  * Goes on with putting a transfer in place where a crash ended it, and notes in the journal what came of it.
  * Resolves to `undefined` where files were kept in place of those that were sent: nobody may say that these were
- * received. Throws what `commit` throws.
+ * received. Throws what `commit` throws; where that is `state_corrupt`, somebody has taken away what was to be put
+ * in place, and the transfer has to begin again, which the journal then says.
  */
 export async function finishCommit(
   { folder, store, clock }: Pick<RecoveryOptions, "folder" | "store" | "clock">,
@@ -76,15 +79,29 @@ export async function finishCommit(
   // All of it was there when it was decided, so a size that the manifest does not give was not known.
   const isSizeUnknown = transfer.durableBytes !== totalSizeBytes(entries);
   const partial = folder.open(localId, entries, transfer.placement, isSizeUnknown);
+  let current = transfer;
+  const save = (change: Partial<StoredTransfer>) => {
+    current = { ...current, ...change };
+    store.save(peer, localId, current);
+  };
   try {
+    const beforeRename = (placement: Placement = current.placement) => {
+      if (placement !== current.placement) save({ placement });
+    };
     const forget = () => store.remove(peer, localId);
-    if (await partial.commit(() => {}, forget) > 0) return undefined;
+    if (await partial.commit(beforeRename, forget) > 0) return undefined;
+  } catch (error) {
+    if (codeOf(error) === "state_corrupt") {
+      save({ state: "receiving", durableBytes: 0, receipt: new Uint8Array(0), updatedMs: clock.nowMs() });
+    }
+    throw error;
   } finally {
     partial.close();
   }
-  const done: StoredTransfer = { ...transfer, state: "done", updatedMs: clock.nowMs() };
-  store.save(peer, localId, done);
-  return done;
+  // A transfer without a size had a random name: nobody will ever ask for it again.
+  if (isSizeUnknown) store.remove(peer, localId);
+  else save({ state: "done", updatedMs: clock.nowMs() });
+  return current;
 }
 
 /** A transfer without a size had a random id: nobody will ever offer it again. */

@@ -258,6 +258,8 @@ export class Sender {
       await this.#readPrefix(accept.offsetBytes, (bytes) => hash.update(bytes));
       if (this.#isOver) return undefined;
       if (this.isSame(hash.finish(), accept.sha256)) offset = accept.offsetBytes;
+      // What was written to just now differs for that reason: what the receiver has is not to be given up for it.
+      else source.checkUnchanged();
     }
     if (offset === 0) {
       this.#crc = 0;

@@ -6,11 +6,20 @@ import { drawPlan } from "./draw.ts";
 import type { Fault } from "./plan.ts";
 import { type RunResult, simulate } from "./simulate.ts";
 
+/** Which protocol a simulation is about: transfers, or rounds. */
+export type SimProtocol = "stx" | "rounds";
+
+/** The protocol that an option names; throws for anything else. */
+export function parseSimProtocol(name: string): SimProtocol {
+  if (name === "stx" || name === "rounds") return name;
+  throw new Error(`There is no protocol "${name}": write stx or rounds`);
+}
+
 /** What many runs came to. */
 export interface Campaign {
   readonly runs: number;
   readonly events: number;
-  /** Senders' processes that ended with a receipt, and without. */
+  /** Senders' processes that ended with a receipt, and without; of rounds, values that were answered, and were not. */
   readonly succeeded: number;
   readonly failed: number;
   /** Faults that happened, by kind. */
@@ -96,13 +105,15 @@ export function sumOf(campaigns: readonly Campaign[]): Campaign {
 }
 
 /** A campaign as lines of text. */
-export function describeCampaign(campaign: Campaign, seconds: number): string {
+export function describeCampaign(campaign: Campaign, seconds: number, protocol: SimProtocol = "stx"): string {
   const { runs, events, succeeded, failed, faults, failures } = campaign;
   const names = Object.keys(faults).sort();
   const total = names.reduce((sum, name) => sum + faults[name]!, 0);
   return [
     `${runs} runs, ${events} events, ${(runs / seconds).toFixed(1)} runs a second`,
-    `senders: ${succeeded} ended with a receipt, ${failed} without`,
+    protocol === "stx"
+      ? `senders: ${succeeded} ended with a receipt, ${failed} without`
+      : `values: ${succeeded} were answered, ${failed} were sent and were not`,
     `${total} faults happened:`,
     ...names.map((name) => `${String(faults[name]).padStart(8)}  ${name}`),
     failures.length === 0

@@ -87,7 +87,12 @@ export class Checks implements StoreWatch {
       return;
     }
     if (after.state === "committing") {
-      this.#checkPartial(id, offered, Infinity, "the decision to put it in place");
+      const isNew = ({ path }: Entry) =>
+        before?.state !== "committing" ||
+        finalPath(path, before.placement) !== finalPath(path, after.placement);
+      // What keeps its name when others get another may be in place already.
+      const waiting = { ...offered, entries: offered.entries.filter(isNew) };
+      this.#checkPartial(id, waiting, Infinity, "the decision to put it in place");
       this.#addCommit(key, { offered, placement: after.placement, isDone: false });
       return;
     }
@@ -175,7 +180,9 @@ export class Checks implements StoreWatch {
   /** What could not be put in place must have found its name taken. */
   checkUnfinished({ placement }: StoredTransfer): void {
     const taken = new Set(this.#disk.list(INBOX).map(({ path }) => path));
-    if (Object.values(placement.topNames).some((name) => taken.has(name))) return;
+    if (this.#conflict !== "rename" && Object.values(placement.topNames).some((name) => taken.has(name))) {
+      return;
+    }
     this.fail("a transfer is still being put in place at the end");
   }
 

@@ -59,8 +59,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the renames come before the decision is in the journal",
     file: "lib/files/partial_folder.ts",
-    from: "    beforeRename();\n",
-    to: "    await moveAll(this.#journey, isRecovering);\n    beforeRename();\n    if (1 < 2) return 0;\n",
+    from: "    beforeRename(placement);\n",
+    to:
+      "    await moveAll(this.#journey, isRecovering);\n    beforeRename(placement);\n    if (1 < 2) return 0;\n",
   },
   {
     name: "the decision is not in the journal",
@@ -130,8 +131,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the names of what is being put in place are given away",
     file: "lib/files/partial_folder.ts",
-    from: "if (!this.#keepsNames) this.#onClosed();",
-    to: "this.#onClosed();",
+    from: "if (!this.#keepsNames) this.#names.release();",
+    to: "this.#names.release();",
   },
   {
     name: "a changed source is not noticed while it is read",

@@ -3,7 +3,7 @@
  * hold does not.
  * @module
  */
-import type { Plan } from "./plan.ts";
+import type { Fault, Plan } from "./plan.ts";
 import { type RunResult, simulate } from "./simulate.ts";
 
 /** Leaves out of a failed run's plan what is not needed for it to fail; plays what is left, with every event kept. */
@@ -23,10 +23,19 @@ export async function shrink(plan: Plan): Promise<RunResult> {
 }
 
 /** The plan with one thing less, whatever can be left out. */
-function* smallerThan(plan: Plan): Generator<Plan> {
+export function* smallerThan(plan: Plan): Generator<Plan> {
   for (let i = 0; i < plan.faults.length; i++) yield { ...plan, faults: plan.faults.toSpliced(i, 1) };
-  // The last sender alone, since faults name the others by their numbers.
-  if (plan.senders.length > 1) yield { ...plan, senders: plan.senders.slice(0, -1) };
+  // The last sender alone, since faults name the others by their numbers; and with it what concerns nobody else.
+  if (plan.senders.length > 1) {
+    const last = plan.senders.length - 1;
+    const concernsLast = (fault: Fault): boolean =>
+      ("sender" in fault && fault.sender === last) || ("who" in fault && fault.who === `sender${last}`);
+    yield {
+      ...plan,
+      senders: plan.senders.slice(0, last),
+      faults: plan.faults.filter((fault) => !concernsLast(fault)),
+    };
+  }
   for (let i = 0; i < plan.inbox.length; i++) {
     const { path } = plan.inbox[i]!;
     yield {

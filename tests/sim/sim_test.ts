@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describeFailure } from "./campaign.ts";
 import { drawPlan } from "./draw.ts";
 import { SEEDS } from "./seeds.ts";
+import { smallerThan } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 
 const EVENTS_SHOWN = 60;
@@ -33,6 +34,21 @@ Deno.test("a seed decides everything: played twice, the same happens at the same
     assert.deepEqual(second.log, first.log);
     assert.equal(second.traceHash, first.traceHash);
   }
+});
+
+Deno.test("a shorter schedule names no sender that is left out", () => {
+  let leftOut = 0;
+  for (let seed = 1; seed <= 100; seed++) {
+    const plan = drawPlan(seed);
+    for (const smaller of smallerThan(plan)) {
+      leftOut += plan.senders.length - smaller.senders.length;
+      for (const fault of smaller.faults) {
+        const name = "sender" in fault ? fault.sender : "who" in fault ? fault.who.replace("sender", "") : 0;
+        if (name !== "receiver") assert.ok(Number(name) < smaller.senders.length);
+      }
+    }
+  }
+  assert.ok(leftOut > 0);
 });
 
 Deno.test("another seed is another run", async () => {

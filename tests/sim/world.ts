@@ -131,10 +131,7 @@ export class World {
     if (codeOf(error) === "rejected") {
       const { message } = error as StxError;
       const isTaken = message.startsWith("The receiver refused (exists)");
-      // Once it is decided under which name something arrives, another's file of that name is in its way.
-      const mayBeTaken = this.plan.conflict !== "rename" ||
-        this.plan.faults.some(({ kind }, i) => kind === "appear" && this.trouble.happened.has(i));
-      return isTaken ? mayBeTaken : this.#isClosedFolder;
+      return isTaken ? this.plan.conflict !== "rename" : this.#isClosedFolder;
     }
     return codeOf(error) === "disk" && this.plan.faults.some((fault) => fault.kind === "source");
   }

@@ -78,6 +78,53 @@ Deno.test("the folders that names were moved into are durable when commit return
   });
 });
 
+Deno.test("the folders that names were moved into before a crash are durable when it is finished", async () => {
+  const entries = [entry("top/"), entry("top/a", 3), entry("top/b", 4), entry("top/c/"), entry("top/c/d", 5)];
+  for (const renameCount of [1, 2, 3]) {
+    await withPlace(async (place) => {
+      Deno.mkdirSync(`${place.path}/top`);
+      const first = await receive(place, entries, "overwrite");
+      const { renameSync } = Deno;
+      let count = 0;
+      const cut = (from: string | URL, to: string | URL) => {
+        renameSync(from, to);
+        if (++count === renameCount) throw new Error("cut");
+      };
+      await withPatched(Deno, "renameSync", cut, () => assert.rejects(first.commit(nothing), /cut/));
+      first.close();
+      const watch = new DiskWatch();
+      watch.dirty.add(`${place.path}/top`);
+      await watch.during(async () => {
+        const second = reopen(place, entries, "overwrite");
+        await second.commit(nothing);
+        second.close();
+      });
+      assert.deepEqual([...watch.dirty], []);
+      assert.deepEqual(namesIn(`${place.path}/top`), ["a", "b", "c"]);
+    });
+  }
+});
+
+Deno.test("a merge into a folder that cannot be made durable moves nothing at all", async () => {
+  await withPlace(async (place) => {
+    const path = `${place.path}/top`;
+    Deno.mkdirSync(path);
+    Deno.chmodSync(path, 0o300);
+    const partial = await receive(place, [entry("top/"), entry("top/a", 3)], "overwrite");
+    const { openSync } = Deno;
+    const refuse = (each: string | URL, options?: Deno.OpenOptions) => {
+      if (each === path) throw Object.assign(new Error("the system says no"), { code: "EACCES" });
+      return openSync(each, options);
+    };
+    await withPatched(Deno, "openSync", refuse, async () => {
+      await assert.rejects(partial.commit(() => assert.fail("it was decided")), { code: "permission" });
+    });
+    partial.close();
+    Deno.chmodSync(path, 0o700);
+    assert.deepEqual(namesIn(path), []);
+  });
+});
+
 Deno.test("what is written while sync is at work is left for the next one", async () => {
   await withPlace(async (place) => {
     const watch = new DiskWatch();

@@ -98,6 +98,26 @@ Deno.test("a folder that cannot be removed is an error, and the lock ends", asyn
   });
 });
 
+Deno.test("a folder that cannot be looked at is not removed, and the lock ends", async () => {
+  await withTempFolder(async (root) => {
+    open(root).close();
+    const { lstatSync } = Deno;
+    let hasLock = false;
+    const fail = (path: string | URL) => {
+      if (hasLock) throw Object.assign(new Error("it failed"), { code: "EIO" });
+      const info = lstatSync(path);
+      // What is looked at last before the removal.
+      hasLock = String(path).endsWith("/data");
+      return info;
+    };
+    await assert.rejects(() => withPatched(Deno, "lstatSync", fail, () => removePrivateFolder(root, ID)), {
+      code: "disk",
+    });
+    open(root).remove();
+    assert.deepEqual(namesIn(root), []);
+  });
+});
+
 Deno.test("removing what is not there is no error", async () => {
   await withTempFolder((root) => {
     removePrivateFolder(root, ID);

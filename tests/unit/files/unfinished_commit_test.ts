@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { codeOf } from "../../../lib/errors.ts";
+import type { Placement } from "../../../lib/ports.ts";
 import { takeBits } from "../../../lib/files/modes.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 import { ID, namesIn, nothing, receive, withPlace } from "./receiving.ts";
@@ -54,19 +55,47 @@ Deno.test("names stay with a transfer whose renames broke off, and with no other
       return placement.topNames;
     };
     assert.deepEqual(topNames(OTHER_ID), { a: "a-1" });
-    // Nor where the next attempt finds, before any rename, that somebody has made a file there.
+    // Nor where the next attempt finds that somebody has made a file there, and cannot note another name.
     Deno.writeTextFileSync(`${place.path}/a`, "mine");
     const second = place.folder.open(ID, [entry("a", 3)], { topNames: { a: "a" }, conflict: "rename" });
-    await assert.rejects(second.commit(nothing), { code: "exists" });
+    await assert.rejects(second.commit(() => {
+      assert.deepEqual(topNames(OTHER_ID), { a: "a-2" });
+      throw systemError("ENOSPC");
+    }));
+    assert.deepEqual(namesIn(place.path), [".stx-partial", "a"]);
     second.close();
     Deno.removeSync(`${place.path}/a`);
-    assert.deepEqual(topNames(OTHER_ID), { a: "a-1" });
+    assert.deepEqual(topNames(OTHER_ID), { a: "a-2" });
     const again = place.folder.open(ID, [entry("a", 3)], { topNames: { a: "a" }, conflict: "rename" });
     await again.commit(nothing);
     again.close();
     assert.deepEqual(namesIn(place.path), ["a"]);
     Deno.removeSync(`${place.path}/a`);
     assert.deepEqual(topNames(ID), { a: "a" });
+  });
+});
+
+Deno.test("another name that is chosen at the last moment is not one that another transfer has", async () => {
+  await withPlace(async (place) => {
+    const partial = await receive(place, [entry("a", 3)], "rename");
+    const others = place.folder.place([entry("a-1", 9)], "rename", OTHER_ID);
+    assert.deepEqual(others.topNames, { "a-1": "a-1" });
+    Deno.writeTextFileSync(`${place.path}/a`, "mine");
+    await partial.commit(nothing);
+    partial.close();
+    assert.deepEqual(namesIn(place.path), ["a", "a-2"]);
+  });
+});
+
+Deno.test("where no name is taken the placement stays the one that it was", async () => {
+  await withPlace(async (place) => {
+    (await receive(place, [entry("a", 3)], "rename")).close();
+    const placement: Placement = { topNames: { a: "a" }, conflict: "rename" };
+    const partial = place.folder.open(ID, [entry("a", 3)], placement);
+    let told: unknown;
+    await partial.commit((now?: Placement) => told = now);
+    partial.close();
+    assert.equal(told, placement);
   });
 });
 

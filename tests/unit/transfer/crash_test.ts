@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { StxError } from "../../../lib/errors.ts";
 import type { PartialTransfer, ReceivingFolder } from "../../../lib/ports.ts";
 import { RECEIPT_NAMESPACE, receiptMessage } from "../../../lib/transfer/receipt.ts";
 import { recoverTransfers } from "../../../lib/transfer/recovery.ts";
@@ -134,8 +135,172 @@ Deno.test("content of unknown size is finished by the next start", async () => {
       assert.deepEqual(await recover(world), []);
       assert.deepEqual(namesIn(world.inbox), ["stdin"]);
       assert.deepEqual(Deno.readFileSync(`${world.inbox}/stdin`), content(size));
+      assert.equal(world.store.list("committing").length, 0);
+      // Whether its size was known shows only where there is one.
+      assert.equal(world.store.list("done").length, size === 0 ? 1 : 0);
     });
   }
+});
+
+/** Leaves content of unknown size that was to be put in place; returns where it waits. */
+async function crashStdin(world: World): Promise<string> {
+  const source = stdinSource(ReadableStream.from([content(5)]), "stdin", world.clock);
+  const attempt = await world.attempt({
+    source,
+    manifest: makeManifest(source.entries, false),
+    receiver: { folder: crashing(world.folder(), "after decision") },
+  });
+  assert.ok(attempt.received.error instanceof Crash);
+  const base = `${world.inbox}/.stx-partial`;
+  return `${base}/${namesIn(base)[0]}`;
+}
+
+Deno.test("content of unknown size waits for its name, until somebody gives it up as the error says", async () => {
+  await withWorld(async (world) => {
+    const waiting = await crashStdin(world);
+    Deno.writeTextFileSync(`${world.inbox}/stdin`, "mine");
+    for (let start = 0; start < 2; start++) {
+      const failures = await recover(world);
+      assert.equal(failures.length, 1);
+      assertFailed({ error: failures[0] }, "exists");
+      assert.match(
+        (failures[0] as StxError).hint!,
+        new RegExp(`to give the transfer up, remove "${waiting}"`),
+      );
+      assert.deepEqual(Deno.readFileSync(`${waiting}/data/stdin`), content(5));
+    }
+    Deno.removeSync(waiting, { recursive: true });
+    assert.deepEqual(await recover(world), []);
+    assert.equal(Deno.readTextFileSync(`${world.inbox}/stdin`), "mine");
+    assert.deepEqual(namesIn(world.inbox), ["stdin"]);
+    for (const state of ["receiving", "committing", "done"] as const) {
+      assert.equal(world.store.list(state).length, 0, state);
+    }
+  });
+});
+
+Deno.test("content of unknown size that is gone is told once", async () => {
+  await withWorld(async (world) => {
+    const waiting = await crashStdin(world);
+    Deno.removeSync(waiting, { recursive: true });
+    const failures = await recover(world);
+    assert.equal(failures.length, 1);
+    assertFailed({ error: failures[0] }, "state_corrupt", /missing/);
+    for (const state of ["receiving", "committing", "done"] as const) {
+      assert.equal(world.store.list(state).length, 0, state);
+    }
+    assert.deepEqual(namesIn(world.inbox), []);
+    assert.deepEqual(await recover(world), []);
+  });
+});
+
+Deno.test("what was decided and is gone is told once by the next start, and sent again", async () => {
+  await withWorld(async (world) => {
+    world.fill(FILES);
+    await crash(world, "after decision", false);
+    Deno.removeSync(`${world.inbox}/.stx-partial`, { recursive: true });
+    const failures = await recover(world);
+    assert.equal(failures.length, 1);
+    assertFailed({ error: failures[0] }, "state_corrupt", /missing/);
+    assert.equal((failures[0] as StxError).hint, "The transfer has to begin again.");
+    assert.deepEqual(await recover(world), []);
+    assert.equal(world.store.list("committing").length, 0);
+    assert.equal(world.store.list("receiving")[0]!.transfer.durableBytes, 0);
+    const second = await world.attempt();
+    assertDone(second);
+    world.assertArrived();
+    assert.equal(second.received.value!.receivedBytes, 2 * BLOCK + 105);
+  });
+});
+
+Deno.test("what cannot be looked at is not given up", async () => {
+  await withWorld(async (world) => {
+    const waiting = await crashStdin(world);
+    // Nothing is said against what has arrived, only against the lock.
+    Deno.linkSync(`${waiting}/lock`, `${world.outbox}/lock`);
+    for (let start = 0; start < 2; start++) {
+      const failures = await recover(world);
+      assert.equal(failures.length, 1);
+      assertFailed({ error: failures[0] }, "state_corrupt", /lock/);
+    }
+    Deno.removeSync(`${world.outbox}/lock`);
+    assert.deepEqual(await recover(world), []);
+    assert.deepEqual(Deno.readFileSync(`${world.inbox}/stdin`), content(5));
+  });
+});
+
+Deno.test("what stands in place counts as received only once it was finished", async () => {
+  await withWorld(async (world) => {
+    world.fill(FILES);
+    await crash(world, "after renames", false);
+    const waiting = `${world.inbox}/.stx-partial/${world.store.list("committing")[0]!.transferId.toHex()}`;
+    Deno.mkdirSync(waiting, { recursive: true, mode: 0o700 });
+    Deno.chmodSync(`${world.inbox}/.stx-partial`, 0o700);
+    Deno.writeTextFileSync(`${waiting}/lock`, "");
+    Deno.linkSync(`${waiting}/lock`, `${waiting}/link`);
+    const again = await world.attempt({ isRepeated: true });
+    assertFailed(again.received, "state_corrupt");
+    assertFailed(again.sent, "rejected");
+    assert.equal(world.store.list("committing").length, 1);
+  });
+});
+
+Deno.test("rename: a name that is taken after the decision is replaced by another, at the next start or offer", async () => {
+  for (const how of ["start", "offer"] as const) {
+    await withWorld(async (world) => {
+      world.fill({ "a": 5, "b": 6 });
+      const receiver = { conflict: "rename" as const };
+      const attempt = await world.attempt({
+        receiver: { ...receiver, folder: crashing(world.folder(), "half-way") },
+      });
+      assert.ok(attempt.received.error instanceof Crash);
+      assert.deepEqual(namesIn(world.inbox), [".stx-partial", "a"]);
+      Deno.writeTextFileSync(`${world.inbox}/b`, "mine");
+      // A crash between the new decision and the renames: the new name is in the journal by then.
+      const { renameSync } = Deno;
+      const die: typeof Deno.renameSync = () => {
+        const [row] = world.store.list("committing");
+        assert.deepEqual(row!.transfer.placement.topNames, { a: "a", b: "b-1" });
+        throw new Crash();
+      };
+      await withPatched(Deno, "renameSync", die, () => recover(world));
+      assert.equal(Deno.renameSync, renameSync);
+      assert.deepEqual(namesIn(world.inbox), [".stx-partial", "a", "b"]);
+      if (how === "start") assert.deepEqual(await recover(world), []);
+      const again = await world.attempt({ receiver, isRepeated: true });
+      assertDone(again);
+      assert.deepEqual(again.received.value!.topNames, { a: "a", b: "b-1" });
+      assert.deepEqual(namesIn(world.inbox), ["a", "b", "b-1"]);
+      assert.equal(Deno.readTextFileSync(`${world.inbox}/b`), "mine");
+      assert.deepEqual(
+        Deno.readFileSync(`${world.inbox}/b-1`),
+        Deno.readFileSync(`${world.outbox}/b`),
+      );
+    });
+  }
+});
+
+Deno.test("rename: a name that is taken while a transfer is under way is replaced by another", async () => {
+  await withWorld(async (world) => {
+    world.fill({ "a": 5 });
+    let isTaken = false;
+    const attempt = await world.attempt({
+      receiver: {
+        conflict: "rename",
+        onEvent(event) {
+          if (event.kind !== "finishing") return;
+          Deno.writeTextFileSync(`${world.inbox}/a`, "mine");
+          isTaken = true;
+        },
+      },
+    });
+    assertDone(attempt);
+    assert.ok(isTaken);
+    assert.deepEqual(attempt.received.value!.topNames, { a: "a-1" });
+    assert.deepEqual(world.store.list("done")[0]!.transfer.placement.topNames, { a: "a-1" });
+    assert.deepEqual(namesIn(world.inbox), ["a", "a-1"]);
+    assert.equal(Deno.readTextFileSync(`${world.inbox}/a`), "mine");
+  });
 });
 
 Deno.test("what cannot be finished is told, and keeps nothing else from being finished", async () => {

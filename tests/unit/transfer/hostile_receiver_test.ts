@@ -568,6 +568,29 @@ Deno.test("a source that ends early while it is compared has changed", async () 
   });
 });
 
+Deno.test("a source that changes while it is compared has nothing given up that has arrived", async () => {
+  await withWorld(async (world) => {
+    world.write("file", CONTENT);
+    const source = world.source();
+    const pair = world.pair();
+    const result = world.send(pair, { source });
+    world.write("file", CONTENT.map((byte) => byte ^ 1));
+    Deno.utimeSync(`${world.outbox}/file`, new Date(0), new Date(0));
+    // Whoever has opened it before looks at it again only where it ends.
+    source.read = (into) => into.length;
+    const check = source.checkUnchanged.bind(source);
+    let checkCount = 0;
+    source.checkUnchanged = () => {
+      checkCount += 1;
+      check();
+    };
+    pair.receiver.send("accept", encodeAccept({ offsetBytes: BLOCK, sha256: DIGEST }));
+    assertFailed(await result, "source_changed");
+    assert.equal(checkCount, 1);
+    assert.equal(pair.count("sender", "start"), 0);
+  });
+});
+
 Deno.test("a source that changes while it is compared with a receipt has changed", async () => {
   await withWorld(async (world) => {
     world.write("file", CONTENT);
