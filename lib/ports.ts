@@ -114,11 +114,12 @@ export interface PartialTransfer {
   /**
    * Puts everything in place: sets times and modes, makes it durable, renames, makes the renames durable.
    * Calling it again after a crash at any point finishes the same work. Calls `beforeRename` when all is
-   * durable and nothing has a final name yet. Resolves to the number of files that were not put in place because
+   * durable and nothing has a final name yet, with where everything goes: under the policy to rename that may be
+   * another place than it was opened with. Resolves to the number of files that were not put in place because
    * the policy is to skip those that exist, and calls `onKept` with it before the partial folder, which still knows,
    * is removed.
    */
-  commit(beforeRename: () => void, onKept?: (count: number) => void): Promise<number>;
+  commit(beforeRename: (placement: Placement) => void, onKept?: (count: number) => void): Promise<number>;
   /** Lets go of open files and of the lock; what was written stays for another time. */
   close(): void;
 }

@@ -323,7 +323,7 @@ export class Receiver {
     const digests = this.#offer.withDigests ? await this.#checkDigests(partial) : undefined;
     const receipt = await this.#sign(digests);
     const committed = { ...this.#stored!, durableBytes: this.#stream.sizeBytes, receipt };
-    const decide = (placement = committed.placement) =>
+    const decide = (placement: Placement) =>
       this.#save({ ...committed, placement, state: "committing", updatedMs: clock.nowMs() });
     // Nobody may say that files which were kept were received.
     const forget = () => store.remove(this.#channel.peerIdentity, this.#localId);

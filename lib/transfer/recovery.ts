@@ -85,7 +85,7 @@ export async function finishCommit(
     store.save(peer, localId, current);
   };
   try {
-    const beforeRename = (placement: Placement = current.placement) => {
+    const beforeRename = (placement: Placement) => {
       if (placement !== current.placement) save({ placement });
     };
     const forget = () => store.remove(peer, localId);

@@ -65,7 +65,7 @@ export class MemoryFolder implements ReceivingFolder {
 
   release(): void {}
 
-  open(localId: Bytes, entries: readonly Entry[]): PartialTransfer {
+  open(localId: Bytes, entries: readonly Entry[], placement: Placement): PartialTransfer {
     const id = toHex(localId);
     let content = this.#partial.get(id) ?? new Uint8Array(0);
     const keep = (bytes: Bytes) => {
@@ -84,7 +84,7 @@ export class MemoryFolder implements ReceivingFolder {
       sync: () => Promise.resolve(),
       digests: () => Promise.resolve(cut(content, entries).map((bytes) => sha256(bytes))),
       commit: (beforeRename) => {
-        beforeRename();
+        beforeRename(placement);
         cut(content, entries).forEach((bytes, index) => this.files.set(entries[index]!.path, bytes));
         this.#partial.delete(id);
         return Promise.resolve(0);

@@ -53,8 +53,8 @@ function crashing(folder: ReceivingFolder, point: CrashPoint): ReceivingFolder {
             );
             throw new Crash();
           }
-          await partial.commit(() => {
-            beforeRename();
+          await partial.commit((placement) => {
+            beforeRename(placement);
             if (point === "after decision") throw new Crash();
           });
           throw new Crash();
