@@ -1,6 +1,7 @@
 /**
  * Plays simulated transfers, or with `--protocol rounds` simulated groups of the rounds protocol:
- * `deno task sim [--protocol stx|rounds] [--seed N] [--runs M] [--json] [--all] [--events N] [--plan]`. Each run has a seed of its own, counted up from N, and everything that happens in it follows from that. The first run in which
+ * `deno task sim [--protocol stx|rounds] [--seed N] [--runs M] [--json] [--all] [--events N] [--plan]`. Each run has a
+ * seed of its own, counted up from N, and everything that happens in it follows from that. The first run in which
  * something does not hold is shown with the shortest schedule that was found, and ends it; with `--all` it goes on.
  * @module
  */

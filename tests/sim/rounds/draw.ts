@@ -30,12 +30,14 @@ export function drawRoundsPlan(seed: number): RoundsPlan {
   const roundTripMs = 2 * (line.latencyMs + line.jitterMs);
   // What a value of the largest size takes, and as many again before it on the same line.
   const deadlineMs = Math.ceil((2 * roundTripMs + 200 + 40_000 / line.bytesPerMs) * dice.log(1, 10));
-  const spanMs = Math.ceil(Math.max(4 * roundTripMs, dice.log(50, 20_000)));
+  // A group in which everybody is late, so that rounds end at their deadlines and values wait for the next ones.
+  const isSlow = dice.chance(0.15);
+  const spanMs = Math.ceil(Math.max(isSlow ? 8 * deadlineMs : 4 * roundTripMs, dice.log(50, 20_000)));
   const clientCount = dice.pick([2, 2, 2, 3, 3, 4, 5, 6]);
   const clients = Array.from({ length: clientCount }, (_, i): ClientPlan => {
     const own = dice.split(`client ${i}`);
     const rounds = own.logInt(1, 8);
-    const patience = own.chance(0.15) ? 6 * deadlineMs : Math.min(spanMs, deadlineMs) / 4;
+    const patience = isSlow || own.chance(0.1) ? 6 * deadlineMs : Math.min(spanMs, deadlineMs) / 4;
     return {
       startMs: own.chance(0.5) ? own.int(0, 10) : own.int(0, spanMs),
       thinkMs: Math.ceil(patience * own.fraction()),
@@ -47,12 +49,15 @@ export function drawRoundsPlan(seed: number): RoundsPlan {
     seed,
     journal: dice.pick(["alone", "folders", "whole"]),
     line,
-    minClients: dice.chance(0.4) ? 1 : dice.int(1, clientCount),
+    minClients: isSlow || dice.chance(0.4) ? 1 : dice.int(1, clientCount),
     deadlineMs,
     roundsMax: dice.chance(0.2) ? dice.logInt(1, 10) : undefined,
     healMs: 3 * spanMs + 2 * deadlineMs,
     clients,
-    faults: Array.from({ length: count }, (_, i) => drawFault(dice.split(`fault ${i}`), clientCount, spanMs)),
+    faults: Array.from(
+      { length: count },
+      (_, i) => drawFault(dice.split(`fault ${i}`), clientCount, spanMs, isSlow),
+    ),
   };
 }
 
@@ -102,14 +107,14 @@ const KINDS: readonly RoundsFault["kind"][] = [
   "deviant",
 ];
 
-function drawFault(dice: Dice, clientCount: number, spanMs: number): RoundsFault {
+function drawFault(dice: Dice, clientCount: number, spanMs: number, isSlow: boolean): RoundsFault {
   const client = dice.int(0, clientCount - 1);
   const who = dice.chance(0.4) ? "server" : `client${client}`;
   const atMs = dice.int(0, 2 * spanMs);
   const downMs = dice.logInt(1, spanMs);
   const isPowerLoss = dice.chance(0.6);
   const when = dice.pick(["before", "after"] as const);
-  switch (dice.pick(KINDS)) {
+  switch (isSlow && dice.chance(0.5) ? "clock" : dice.pick(KINDS)) {
     case "line":
       return {
         kind: "line",
@@ -146,7 +151,7 @@ function drawFault(dice: Dice, clientCount: number, spanMs: number): RoundsFault
         kind: "clock",
         who: dice.chance(0.8) ? "server" : who,
         atMs,
-        byMs: dice.pick([-1, 1]) * dice.logInt(1, 100_000_000),
+        byMs: dice.pick([-1, 1]) * dice.logInt(isSlow ? 10_000 : 1, 100_000_000),
       };
     case "again":
       return { kind: "again", client, atMs };

@@ -117,8 +117,8 @@ export const ROUNDS_MUTANTS: readonly Mutant[] = [
   {
     name: "a round does not end at its deadline",
     file: "lib/rounds/rounds.ts",
-    from: "if (this.#closesAtMs === undefined || nowMs < this.#closesAtMs) return [];",
-    to: "if (this.#closesAtMs === undefined || nowMs < this.#closesAtMs + 3_600_000) return [];",
+    from: "if (this.#closesAtMs === undefined || timerMs < this.#closesAtMs) return [];",
+    to: "if (this.#closesAtMs === undefined || timerMs < this.#closesAtMs + 3_600_000) return [];",
   },
   {
     name: "a round is told of with the number of the one before",

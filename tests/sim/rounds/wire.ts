@@ -55,7 +55,8 @@ export class EndWatch {
   readonly recording: Bytes[] = [];
   /** Since when a value waits here for its answer; the server's end alone. */
   valueSinceMs: number | undefined;
-  isClosed = false;
+  /** Whether this end has said its last word, so that no value is answered any more. */
+  #isOver = false;
 
   /** @param way the direction of what this end writes */
   constructor(way: Way, options: WatchOptions) {
@@ -73,7 +74,7 @@ export class EndWatch {
     for (const packet of this.#read.push(bytes)) {
       if (this.#way === "c2s") this.#challenge ??= packet;
       else if (this.#hello === undefined) this.#takeHello(packet);
-      else if (packet.opcode === DATA) this.valueSinceMs ??= this.#options.nowMs();
+      else if (packet.opcode === DATA && !this.#isOver) this.valueSinceMs ??= this.#options.nowMs();
     }
   }
 
@@ -83,7 +84,7 @@ export class EndWatch {
   }
 
   close(): void {
-    this.isClosed = true;
+    this.#isOver = true;
     this.valueSinceMs = undefined;
   }
 
@@ -146,10 +147,7 @@ export class EndWatch {
 
   #content(packet: SpecPacket, body: Bytes, lineage: Lineage): void {
     const { fail, onValue, onAggregate } = this.#options;
-    if (packet.opcode === CLOSE) {
-      this.valueSinceMs = undefined;
-      return;
-    }
+    if (packet.opcode === CLOSE) return this.close();
     if (packet.round !== this.#round || packet.opcode !== (this.#way === "c2s" ? DATA : AGGREGATE)) {
       fail(`opcode ${packet.opcode} of round ${packet.round} went out ${this.#way} in round ${this.#round}`);
     }
