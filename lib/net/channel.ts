@@ -56,6 +56,8 @@ export class Channel implements TransferChannel {
   #changed = deferred<void>();
   #output = deferred<void>();
   #finishing = false;
+  /** Whether the socket was closed by this end: what still comes of it must set no timer any more. */
+  #isClosed = false;
   readonly #writing: Promise<void>;
   readonly #reading: Promise<void>;
 
@@ -313,6 +315,7 @@ export class Channel implements TransferChannel {
     this.#signalChange();
     const loops = Promise.all([this.#writing, this.#reading]);
     await this.#within(DRAIN_TIMEOUT_MS, loops);
+    this.#isClosed = true;
     this.#cancelTimer?.();
     this.#duplex.close();
     // Both loops end with the socket; a signature that never comes must not hold up whoever closes.
@@ -343,7 +346,7 @@ export class Channel implements TransferChannel {
   #armTimer(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    if (this.#failure !== undefined || this.#ended) return;
+    if (this.#failure !== undefined || this.#ended || this.#isClosed) return;
     const atMs = this.#connection.nextTimeoutMs();
     if (atMs === undefined) return;
     this.#cancelTimer = this.#clock.after(Math.max(0, atMs - this.#nowMs()), () => {
