@@ -83,7 +83,8 @@ async function runAll(files: readonly string[], flags: readonly string[]): Promi
       printProgress(`${results.length} of ${files.length}`);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  // One more than there are processors: many tests wait for processes and sockets most of their time.
+  await Promise.all(Array.from({ length: availableParallelism() + 1 }, work));
   printProgress("");
   return results;
 }
