@@ -251,7 +251,7 @@ Deno.test("a damaged next key or statement: nothing is finished or lost, and no 
     Deno.writeTextFileSync(next, nextKey);
     const broken = {
       "cut": said.slice(0, said.length / 2),
-      "one letter": said.replace(/[A-Za-z](?=[^]{40}$)/, (letter) => letter === "A" ? "B" : "A"),
+      "one letter": said.replace(/[A-Za-z](?=[^]{40,80}$)/, (letter) => letter === "A" ? "B" : "A"),
       "text": "nothing\n",
       "empty": "",
     };

@@ -30,6 +30,8 @@ async function withQuickFolder(body: (folder: string) => Promise<void>): Promise
   try {
     await body(folder);
   } finally {
+    // A sender that was cut gives a refusal one more turn to come; it ends with that.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     await Deno.remove(folder, { recursive: true });
   }
 }
