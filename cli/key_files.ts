@@ -2,8 +2,7 @@
  * Files of private keys on disk: where they are, who may read them, and what they hold.
  * @module
  */
-import { closeSync, fchownSync, fstatSync, openSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { escapeControls } from "../lib/bytes/escape.ts";
 import { StxError } from "../lib/errors.ts";
 import { diskError } from "../lib/files/disk_error.ts";
@@ -16,6 +15,7 @@ import { dialUnix, systemClock, systemRandom } from "../lib/net/tcp.ts";
 import type { Duplex, Identity } from "../lib/ports.ts";
 import { readEnvironment } from "./environment.ts";
 import { configFolder } from "./paths.ts";
+import { replaceFile } from "./replace_file.ts";
 import type { Output } from "./terminal.ts";
 
 /** A key or trust file is text of a few lines; a larger one is something else. */
@@ -23,9 +23,6 @@ const FILE_SIZE_MAX = 16 * 1024 * 1024;
 const READABLE_BY_OTHERS = 0o077;
 /** Signatures that may wait for an agent at once: each holds a socket, and at a receiver every stranger asks for one. */
 const AGENT_SIGNATURES_MAX = 64;
-/** How long a file may be written by another stx, in milliseconds: it takes a few, with a slow disk some hundred. */
-const WRITING_MAX_MS = 2_000;
-const LOOK_AGAIN_MS = 10;
 
 /** A file that was read. */
 export interface TextFile {
@@ -242,166 +239,6 @@ export function refuseIfExists(path: string): void {
   throw new StxError("exists", `Will not overwrite ${escapeControls(path)}: it exists`, {
     hint: "choose another name with --out, or give --force to replace it, which makes the old key useless",
   });
-}
-
-/** Makes a folder that only its owner may enter, with those above it; one that exists is left alone. */
-export function makeFolder(path: string): void {
-  try {
-    Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw diskError(error, "make the folder", path);
-  }
-}
-
-/**
- * Writes a file whole: a crash leaves the old one or the new one, and nothing that is in the way of the next attempt.
- * The folder is made if it is missing. Throws `disk` if another stx takes longer than {@link WRITING_MAX_MS} to write
- * the same file.
- */
-export function replaceFile(path: string, text: string, mode: number): void {
-  replaceWith(path, mode, () => text);
-}
-
-/**
- * As {@link replaceFile}, with what `compose` returns. From before it is called until the file is written no other stx
- * writes it, so what it reads there is still true then. If it throws, the file stays as it is.
- * @param beforeRename is called when the text is on the disk and the file does not have it yet; it may throw, too
- */
-export function replaceWith(
-  path: string,
-  mode: number,
-  compose: () => string,
-  beforeRename: () => void = () => {},
-): void {
-  const draft = draftOf(path);
-  const file = openDraft(path, draft, mode);
-  try {
-    const bytes = new TextEncoder().encode(compose());
-    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-    file.syncSync();
-    beforeRename();
-    Deno.renameSync(draft, path);
-  } catch (error) {
-    try {
-      Deno.removeSync(draft);
-    } catch {
-      // A second failure, while tidying up after the first: that one is what counts, and the next attempt takes it over.
-    }
-    throw diskError(error, "write", path);
-  } finally {
-    // Its lock ends with it.
-    file.close();
-  }
-}
-
-/** The name under which a file is written before it has its own; nobody else gives a file such a name. */
-export function draftOf(path: string): string {
-  return `${path}.stx-new`;
-}
-
-/** A new draft, locked by this process. */
-function openDraft(path: string, draft: string, mode: number): Deno.FsFile {
-  for (let waitedMs = 0; waitedMs < WRITING_MAX_MS; waitedMs += LOOK_AGAIN_MS) {
-    try {
-      const file = createNew(draft, mode);
-      // Until it was locked, another stx may have taken it for one that was left, and removed it.
-      if (file.tryLockSync(true) && file.statSync().nlink !== 0) {
-        keepOwner(path, draft, file);
-        return file;
-      }
-      file.close();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw diskError(error, "write", path);
-      if (removeAbandoned(draft, error)) continue;
-    }
-    // Not awaited: nothing else of this process may change the file meanwhile.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS);
-  }
-  throw new StxError("disk", `Cannot write ${escapeControls(path)}: another process is writing it`, {
-    hint: `try again; if none is, delete ${escapeControls(draft)}`,
-  });
-}
-
-/**
- * Gives a draft the owner and the group of the file that it is to replace: root edits the files of others, who need them
- * afterwards. Throws `permission` where that is another user's file and this process is not root.
- */
-function keepOwner(path: string, draft: string, file: Deno.FsFile): void {
-  try {
-    const before = ownerOf(path);
-    const { uid, gid, ino, dev } = file.statSync();
-    if (before === undefined || (before.uid === uid && before.gid === gid)) return;
-    const again = openSync(draft, "r+");
-    try {
-      const { ino: inoNow, dev: devNow } = fstatSync(again);
-      // Whoever owns the folder could put any file of root's there, to be given to him.
-      if (inoNow !== ino || devNow !== dev) {
-        throw new StxError(
-          "permission",
-          `Will not write ${escapeControls(path)}: somebody exchanges its draft`,
-        );
-      }
-      chown(again, before, uid);
-    } finally {
-      closeSync(again);
-    }
-  } catch (error) {
-    file.close();
-    Deno.removeSync(draft);
-    throw diskError(error, "keep the owner of", path);
-  }
-}
-
-function chown(file: number, { uid, gid }: { uid: number; gid: number }, ownUid: number | null): void {
-  try {
-    fchownSync(file, uid, gid);
-  } catch (error) {
-    // A group that this user is not in is no loss that matters.
-    if (uid !== ownUid) throw error;
-  }
-}
-
-/** Whose a file is; `undefined` if there is none, or if this run may not look or the system has no owners. */
-function ownerOf(path: string): { uid: number; gid: number } | undefined {
-  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return undefined;
-  try {
-    const { uid, gid } = Deno.lstatSync(path);
-    return uid === null || gid === null ? undefined : { uid, gid };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-/** Removes a draft whose writer was killed; says whether there is none any more. Throws `disk` if it is no draft. */
-function removeAbandoned(draft: string, taken: Error): boolean {
-  try {
-    if (!Deno.lstatSync(draft).isFile) throw taken;
-    const file = Deno.openSync(draft, { write: true });
-    try {
-      // Its writer may have put it in place since, and another have begun a new one.
-      if (!file.tryLockSync(true) || Deno.lstatSync(draft).ino !== file.statSync().ino) return false;
-      Deno.removeSync(draft);
-      return true;
-    } finally {
-      file.close();
-    }
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return true;
-    throw diskError(error, "write", draft);
-  }
-}
-
-function createNew(path: string, mode: number): Deno.FsFile {
-  const options = { write: true, createNew: true, mode };
-  try {
-    return Deno.openSync(path, options);
-  } catch (error) {
-    // Made only when it is missing: to look for it first would take permission to read it.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    makeFolder(dirname(path));
-    return Deno.openSync(path, options);
-  }
 }
 
 /**

@@ -18,10 +18,10 @@ import {
   quoted,
   readText,
   refuseIfReadable,
-  replaceFile,
   rereading,
   throughLink,
 } from "./key_files.ts";
+import { replaceFile } from "./replace_file.ts";
 import type { Output } from "./terminal.ts";
 
 /** The files of one identity. */

@@ -19,15 +19,8 @@ import {
 import { COUNTER_MAX } from "../lib/rounds/packet.ts";
 import { BASE_KEY_SIZE, nextRoot } from "../lib/rounds/root.ts";
 import { SqliteRoundsKeys } from "../lib/store/sqlite_rounds_keys.ts";
-import {
-  inFile,
-  quoted,
-  refuseIfExists,
-  refuseIfReadable,
-  replaceFile,
-  replaceWith,
-  throughLink,
-} from "./key_files.ts";
+import { inFile, quoted, refuseIfExists, refuseIfReadable, throughLink } from "./key_files.ts";
+import { replaceFile, replaceWith } from "./replace_file.ts";
 
 /** Bytes of a key file; it is one line, and room for what somebody has noted beside it. */
 const KEY_FILE_SIZE_MAX = 4096;

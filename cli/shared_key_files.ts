@@ -7,15 +7,8 @@ import { StxError } from "../lib/errors.ts";
 import { prepareSharedKey, type SharedKey } from "../lib/handshake/key_schedule.ts";
 import { formatSharedKey, generateSharedKey, parseSharedKeys } from "../lib/identity/shared_key.ts";
 import { systemRandom } from "../lib/net/tcp.ts";
-import {
-  inFile,
-  quoted,
-  readText,
-  refuseIfExists,
-  refuseIfReadable,
-  replaceFile,
-  rereading,
-} from "./key_files.ts";
+import { inFile, quoted, readText, refuseIfExists, refuseIfReadable, rereading } from "./key_files.ts";
+import { replaceFile } from "./replace_file.ts";
 
 /** Makes a shared key: `path` with mode 600, whole or not at all. Throws `exists` unless `force` is given. */
 export function makeSharedKey(path: string, comment: string, force: boolean): void {

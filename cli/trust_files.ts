@@ -15,7 +15,8 @@ import { parsePeer, type PeerPin } from "../lib/identity/peer_pin.ts";
 import { parsePublicKeyLine } from "../lib/identity/public_key.ts";
 import { parseRevokedKeys, RevokedKeys } from "../lib/identity/revoked_keys.ts";
 import type { Identity } from "../lib/ports.ts";
-import { inFile, quoted, readText, replaceWith, rereading, throughLink } from "./key_files.ts";
+import { inFile, quoted, readText, rereading, throughLink } from "./key_files.ts";
+import { replaceWith } from "./replace_file.ts";
 import { configFolder } from "./paths.ts";
 
 const WRITABLE_BY_OTHERS = 0o022;

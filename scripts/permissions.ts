@@ -5,7 +5,7 @@
  * @module
  */
 import { dirname } from "node:path";
-import { draftOf } from "../cli/key_files.ts";
+import { draftOf } from "../cli/replace_file.ts";
 import { rotationPaths } from "../cli/rotation_files.ts";
 
 /** What a run of stx may reach. `true` means any. */

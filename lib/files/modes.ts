@@ -8,6 +8,7 @@ import fs from "node:fs";
 import type { Entry } from "../ports.ts";
 import { diskError, isNotFound } from "./disk_error.ts";
 import { corrupt } from "./inspect.ts";
+import { pause } from "./durable.ts";
 
 /** What we need on a file while it arrives. */
 export const FILE_NEEDS = 0o600;
@@ -71,5 +72,21 @@ function changeMode(handle: number, mode: number): void {
   } catch (error) {
     // What we made belongs to us, so this comes from a file system that keeps no modes, such as a memory stick's.
     if (diskError(error, "", "").code !== "permission") throw error;
+  }
+}
+
+/** Changes of modes in a row; each waits for the disk. */
+const MODES_UNTIL_PAUSE = 16;
+
+/** Takes from every file, found by `pathOf`, what its sender did not give it: see {@link takeBits}. */
+export async function takeAllBits(
+  entries: readonly Entry[],
+  pathOf: (entry: Entry) => string,
+): Promise<void> {
+  let count = 0;
+  for (const entry of entries) {
+    if (entry.kind === "directory" || !needsLess(entry)) continue;
+    takeBits(pathOf(entry), entry);
+    if (++count % MODES_UNTIL_PAUSE === 0) await pause();
   }
 }

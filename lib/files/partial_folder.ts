@@ -3,40 +3,22 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
 import type { Entry, PartialTransfer, Placement } from "../ports.ts";
 import { diskError } from "./disk_error.ts";
 import { makeDurable, pause } from "./durable.ts";
+import { FolderLooks } from "./folder_looks.ts";
 import { FileHasher } from "./hashing.ts";
 import { corrupt, findUnreal, inspect, openExisting, parentOf } from "./inspect.ts";
-import { arrivingMode, FILE_NEEDS, needsLess, takeBits } from "./modes.ts";
+import { arrivingMode, FILE_NEEDS, needsLess, takeAllBits } from "./modes.ts";
 import { finalPath, type Journey } from "./moves.ts";
 import { checkMoves, countKept, moveAll, settleFolders } from "./placing.ts";
 import type { PrivateFolder } from "./private_folder.ts";
+import { type ReservedNames, withWayOut } from "./reserved_names.ts";
 import { setFolderTime, setTime } from "./times.ts";
 
 /** Files and folders made in a row, a few milliseconds of work. */
 const FILES_UNTIL_PAUSE = 256;
-/** Changes of modes in a row; each waits for the disk. */
-const MODES_UNTIL_PAUSE = 16;
-/**
- * Milliseconds for which a folder that was looked at counts as real: somebody who may rename what is in the receiving
- * folder has no longer than this. A look at every file would double what small files cost.
- */
-const LOOK_LASTS_MS = 1;
-
-/** The names that a transfer has in the receiving folder. */
-export interface ReservedNames {
-  /**
-   * Where a transfer goes whose names others may have taken meanwhile. What `isWaiting` is not said of, by the path
-   * that it was sent under, keeps its name.
-   */
-  placeAgain(placement: Placement, isWaiting: (path: string) => boolean): Placement;
-  /** Nobody needs them any more. */
-  release(): void;
-}
-
 /**
  * The files of one transfer in its private folder. {@link PartialFolder.resumeAt} comes first, also for a new
  * transfer (with 0); only {@link PartialFolder.commit} and {@link PartialFolder.digests} may be called without
@@ -56,12 +38,7 @@ export class PartialFolder implements PartialTransfer {
   #file: Deno.FsFile | undefined;
   /** Bytes that this file still needs. */
   #left = 0;
-  /** The folder that was last found to be real, relative to the data; most files lie beside the one before. */
-  #lastFolder: string | undefined;
-  /** When that was, by the clock of `performance.now`. */
-  #lookedAtMs = 0;
-  /** Folders that were found to be real since the last `sync`. */
-  readonly #knownFolders = new Set<string>();
+  readonly #looks: FolderLooks;
   #untilPause = FILES_UNTIL_PAUSE;
   /** Files that are finished but may not survive a crash. */
   #dirtyFiles: string[] = [];
@@ -77,6 +54,7 @@ export class PartialFolder implements PartialTransfer {
   /** Works in `folder`, which it closes, as `names`, which it releases. */
   constructor(folder: PrivateFolder, journey: Journey, names: ReservedNames) {
     this.#private = folder;
+    this.#looks = new FolderLooks(folder);
     this.#journey = journey;
     this.#names = names;
   }
@@ -86,8 +64,7 @@ export class PartialFolder implements PartialTransfer {
     this.#closeFile();
     await this.#syncing;
     this.#failure = undefined;
-    this.#lastFolder = undefined;
-    this.#knownFolders.clear();
+    this.#looks.forget();
     this.#dirtyFiles = [];
     this.#dirtyFolders = new Set(this.#private.folders);
     this.#index = 0;
@@ -131,8 +108,7 @@ export class PartialFolder implements PartialTransfer {
     this.#dirtyFiles = [];
     this.#dirtyFolders = new Set();
     // The next name made in a folder makes it dirty once more.
-    this.#lastFolder = undefined;
-    this.#knownFolders.clear();
+    this.#looks.forget();
     const work = this.#syncing.then(async () => {
       this.#requireHealth();
       try {
@@ -262,25 +238,8 @@ export class PartialFolder implements PartialTransfer {
   /** Makes sure that the folder which will hold `entry` is real, and remembers that it gets a new name. */
   #enter(entry: Entry): void {
     const parent = parentOf(entry.path);
-    const nowMs = performance.now();
-    const isOld = nowMs - this.#lookedAtMs >= LOOK_LASTS_MS;
-    if (parent === this.#lastFolder && !isOld) return;
-    this.#private.requireFolder("");
-    if (isOld) this.#knownFolders.clear();
-    else this.#knownFolders.delete(parent);
-    this.#requireFolder(parent);
-    this.#lastFolder = parent;
-    if (isOld) this.#lookedAtMs = nowMs;
+    if (!this.#looks.require(parent)) return;
     this.#dirtyFolders.add(parent === "" ? this.#private.dataPath : `${this.#private.dataPath}/${parent}`);
-  }
-
-  /** Looks at a folder, and at those above it that were not looked at lately: a look a level and file is too much. */
-  #requireFolder(relative: string): void {
-    if (relative === "" || this.#knownFolders.has(relative)) return;
-    this.#requireFolder(parentOf(relative));
-    const path = `${this.#private.dataPath}/${relative}`;
-    if (inspect(path)?.isDirectory !== true) throw corrupt(path, "it is not a real folder");
-    this.#knownFolders.add(relative);
   }
 
   #finishFile(file: Deno.FsFile): void {
@@ -394,12 +353,7 @@ export class PartialFolder implements PartialTransfer {
       this.#dirtyFolders.add(path);
     }
     await this.sync();
-    let count = 0;
-    for (const entry of this.#journey.entries) {
-      if (entry.kind === "directory" || !needsLess(entry)) continue;
-      takeBits(this.#pathOf(entry), entry);
-      if (++count % MODES_UNTIL_PAUSE === 0) await pause();
-    }
+    await takeAllBits(this.#journey.entries, (entry) => this.#pathOf(entry));
   }
 
   /** Where a file is now: waiting, or in place. */
@@ -439,15 +393,4 @@ export class PartialFolder implements PartialTransfer {
     this.#failure = error;
     return error;
   }
-}
-
-/**
- * What keeps a transfer from being put in place is told at every start from now on, and no other policy changes what
- * was decided: so it says how to end that.
- */
-function withWayOut(error: unknown, path: string): unknown {
-  if (!(error instanceof StxError) || error.code === "state_corrupt") return error;
-  const hint = error.code === "exists" ? "Move it out of the way." : error.hint ?? "";
-  const wayOut = `Every start tries again; to give the transfer up, remove "${escapeControls(path)}".`;
-  return new StxError(error.code, error.message, { hint: `${hint} ${wayOut}`.trim(), cause: error.cause });
 }

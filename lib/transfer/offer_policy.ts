@@ -4,7 +4,7 @@
  */
 import { type Bytes, equal } from "../bytes/bytes.ts";
 import { StxError } from "../errors.ts";
-import { BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, ENTRY_COUNT_MAX } from "../limits.ts";
+import { BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, ENTRY_COUNT_MAX, UNFINISHED_COUNT_MAX } from "../limits.ts";
 import type { Clock, Entry } from "../ports.ts";
 import { totalSizeBytes } from "../wire/manifest.ts";
 import { decodeOffer, type Message, type Offer } from "../wire/message.ts";
@@ -56,6 +56,18 @@ export class OfferRules {
     const expected = transferIdOf(sender, receiver, offer.blockSizeBytes, offer.manifestDigest);
     if (equal(offer.transferId, expected)) return;
     throw new StxError("bad_transfer_id", "Cannot take an offer: its name does not follow from its manifest");
+  }
+
+  /**
+   * Throws `too_large` where a sender has `count` unfinished transfers here. Each keeps a folder and a row, for a month:
+   * too many are a mistake, or an attack on the disk's file table.
+   */
+  checkUnfinished(count: number): void {
+    if (count < UNFINISHED_COUNT_MAX) return;
+    throw new StxError(
+      "too_large",
+      `${count} transfers of this sender are unfinished here: finish some of them first by sending the same files again`,
+    );
   }
 
   /** Throws `too_large` if the receiver's user does not allow so many bytes. */

@@ -5,7 +5,6 @@
  */
 import { type Bytes, equal } from "../bytes/bytes.ts";
 import { codeOf, StxError } from "../errors.ts";
-import { UNFINISHED_COUNT_MAX } from "../limits.ts";
 import type { Entry, PartialTransfer, Placement, StoredTransfer } from "../ports.ts";
 import { decodeManifest } from "../wire/manifest.ts";
 import { decodeDone, encodeOffset, encodeReject, type Offer } from "../wire/message.ts";
@@ -17,7 +16,7 @@ import type { ManifestShare } from "./manifest_budget.ts";
 import { type OfferPolicy, OfferRules } from "./offer_policy.ts";
 import { signReceipt } from "./receipt.ts";
 import { ReceiverMessages } from "./receiver_messages.ts";
-import type { ReceivedTransfer, ReceiverOptions } from "./receiver_options.ts";
+import { type ReceivedTransfer, type ReceiverOptions, resultOf } from "./receiver_options.ts";
 import { finishCommit, localIdOf } from "./recovery.ts";
 import { rejectionFor } from "./rejection.ts";
 
@@ -200,7 +199,7 @@ export class Receiver {
   /** A transfer that is new here: gets the whole manifest and decides. */
   async #begin(): Promise<void> {
     const offer = this.#offer;
-    this.#requireFewUnfinished();
+    this.#rules.checkUnfinished(this.#options.store.countUnfinished(this.#channel.peerIdentity));
     this.#messages.say("wantManifest");
     const incoming = this.makeManifest(offer);
     while (!incoming.isWhole) {
@@ -215,16 +214,6 @@ export class Receiver {
     await this.#rules.checkManifest(this.#entries, offer);
     const partial = this.#open(manifest);
     await this.#beginStream(partial, await this.#messages.offerPrefix(0, (await partial.resumeAt(0)).sha256));
-  }
-
-  /** Each keeps a folder and a row, for a month: too many are a mistake, or an attack on the disk's file table. */
-  #requireFewUnfinished(): void {
-    const count = this.#options.store.countUnfinished(this.#channel.peerIdentity);
-    if (count < UNFINISHED_COUNT_MAX) return;
-    throw new StxError(
-      "too_large",
-      `${count} transfers of this sender are unfinished here: finish some of them first by sending the same files again`,
-    );
   }
 
   /** Chooses where a transfer goes, notes it in the journal and opens its partial folder. */
@@ -378,17 +367,7 @@ export class Receiver {
   }
 
   #result(placement: Placement): ReceivedTransfer {
-    const { transferId, sizeBytes } = this.#offer;
-    const arrived = sizeBytes ?? this.#stream.sizeBytes;
-    return {
-      transferId,
-      entries: sizeBytes === null
-        ? this.#entries.map((entry) => ({ ...entry, sizeBytes: arrived }))
-        : this.#entries,
-      topNames: placement.topNames,
-      sizeBytes: arrived,
-      receivedBytes: this.#receivedBytes,
-    };
+    return resultOf(this.#offer, this.#entries, placement, this.#stream?.sizeBytes ?? 0, this.#receivedBytes);
   }
 
   /** Makes what has come the start of the next attempt, or drops it if there can be none. */

@@ -3,7 +3,16 @@
  * @module
  */
 import type { Bytes } from "../bytes/bytes.ts";
-import type { Clock, ConflictPolicy, Entry, Identity, ReceivingFolder, TransferStore } from "../ports.ts";
+import type {
+  Clock,
+  ConflictPolicy,
+  Entry,
+  Identity,
+  Placement,
+  ReceivingFolder,
+  TransferStore,
+} from "../ports.ts";
+import type { Offer } from "../wire/message.ts";
 import type { ManifestBudget } from "./manifest_budget.ts";
 
 /** What a receiver reports while it works. */
@@ -63,4 +72,17 @@ export interface ReceivedTransfer {
   readonly sizeBytes: number;
   /** Bytes that came over this connection: 0 where only the answer had been lost. */
   readonly receivedBytes: number;
+}
+
+/** What came of an offer whose stream, of unknown size or not, has `streamBytes`. */
+export function resultOf(
+  { transferId, sizeBytes }: Offer,
+  entries: readonly Entry[],
+  { topNames }: Placement,
+  streamBytes: number,
+  receivedBytes: number,
+): ReceivedTransfer {
+  if (sizeBytes !== null) return { transferId, entries, topNames, sizeBytes, receivedBytes };
+  const sized = entries.map((entry) => ({ ...entry, sizeBytes: streamBytes }));
+  return { transferId, entries: sized, topNames, sizeBytes: streamBytes, receivedBytes };
 }

@@ -41,8 +41,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "nothing is synced between the last byte and the decision",
     file: "lib/files/partial_folder.ts",
-    from: "    await this.sync();\n    let count = 0;",
-    to: "    let count = 0;",
+    from: "    await this.sync();\n    await takeAllBits",
+    to: "    await takeAllBits",
   },
   {
     name: "folders are not synced after the renames",

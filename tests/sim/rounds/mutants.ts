@@ -62,13 +62,13 @@ export const ROUNDS_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the key file is not synced before its rename",
-    file: "cli/key_files.ts",
+    file: "cli/replace_file.ts",
     from: "    file.syncSync();\n    beforeRename();",
     to: "    beforeRename();",
   },
   {
     name: "an enrolment's file has its name before the server knows the key",
-    file: "cli/key_files.ts",
+    file: "cli/replace_file.ts",
     from: "    beforeRename();\n    Deno.renameSync(draft, path);",
     to: "    Deno.renameSync(draft, path);\n    beforeRename();",
   },

@@ -3,7 +3,7 @@
  * must hold.
  * @module
  */
-import { draftOf } from "../../../cli/key_files.ts";
+import { draftOf } from "../../../cli/replace_file.ts";
 import { writeClientKey } from "../../../cli/rounds_key_files.ts";
 import { concat } from "../../../lib/bytes/bytes.ts";
 import { codeOf, StxError } from "../../../lib/errors.ts";

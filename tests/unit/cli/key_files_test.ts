@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  draftOf,
-  loadIdentity,
-  makeIdentity,
-  replaceFile,
-  replaceWith,
-  rereading,
-} from "../../../cli/key_files.ts";
+import { loadIdentity, makeIdentity, rereading } from "../../../cli/key_files.ts";
+import { draftOf, replaceFile, replaceWith } from "../../../cli/replace_file.ts";
 import { StxError } from "../../../lib/errors.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 

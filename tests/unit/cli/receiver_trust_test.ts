@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { draftOf } from "../../../cli/key_files.ts";
+import { draftOf } from "../../../cli/replace_file.ts";
 import { ReceiverTrust } from "../../../cli/receiver_trust.ts";
 import { Output } from "../../../cli/terminal.ts";
 import { identityFromSeed } from "../../../lib/identity/identity.ts";

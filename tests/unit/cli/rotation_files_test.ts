@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { draftOf, loadIdentity, makeIdentity } from "../../../cli/key_files.ts";
+import { loadIdentity, makeIdentity } from "../../../cli/key_files.ts";
+import { draftOf } from "../../../cli/replace_file.ts";
 import {
   beginRotation,
   finishRotation,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { draftOf } from "../../../cli/key_files.ts";
+import { draftOf } from "../../../cli/replace_file.ts";
 import {
   makeBaseKey,
   openOrMakeRoundsKeys,
