@@ -43,8 +43,8 @@ export function localIdOf(sender: Bytes, transferId: Bytes, folderPath: string):
 export async function recoverTransfers(options: RecoveryOptions): Promise<readonly unknown[]> {
   const { store, folder, folderPath, clock } = options;
   const failures: unknown[] = [];
-  for (const { peer, transferId: localId, transfer } of store.list("committing")) {
-    if (transfer.folder !== folderPath) continue;
+  const committing = store.list("committing").filter(({ transfer }) => transfer.folder === folderPath);
+  for (const { peer, transferId: localId, transfer } of placedFirst(committing, folder)) {
     try {
       await finishCommit({ folder, store, clock }, peer, localId, transfer);
     } catch (error) {
@@ -61,6 +61,25 @@ export async function recoverTransfers(options: RecoveryOptions): Promise<readon
     }
   }
   return failures;
+}
+
+/**
+ * What stands in place comes before what still waits: under the policy to overwrite, a file that waits may replace one
+ * of another transfer, which would then seem never to have been whole.
+ */
+function placedFirst<T extends { readonly transfer: StoredTransfer }>(
+  rows: readonly T[],
+  folder: ReceivingFolder,
+): readonly T[] {
+  const isPlaced = ({ transfer }: T): boolean => {
+    try {
+      return folder.isInPlace(decodeManifest(transfer.manifest), transfer.placement);
+    } catch {
+      return false;
+    }
+  };
+  const placed = new Set(rows.length > 1 ? rows.filter(isPlaced) : []);
+  return [...placed, ...rows.filter((row) => !placed.has(row))];
 }
 
 /**

@@ -245,6 +245,25 @@ Deno.test("what stands in place counts as received only once it was finished", a
   });
 });
 
+Deno.test("overwrite: of two that are to have one name, both are finished by the next start, and one of them has it", async () => {
+  for (const points of [["after decision", "after renames"], ["after renames", "after decision"]] as const) {
+    await withWorld(async (world) => {
+      const contents = points.map((point) => content(point.length));
+      for (const [index, point] of points.entries()) {
+        world.write("a", contents[index]!);
+        const folder = crashing(world.folder(), point);
+        const attempt = await world.attempt({ receiver: { folder, conflict: "overwrite" } });
+        assert.ok(attempt.received.error instanceof Crash);
+      }
+      assert.equal(world.store.list("committing").length, 2);
+      assert.deepEqual(await recover(world), []);
+      assert.equal(world.store.list("done").length, 2);
+      assert.deepEqual(namesIn(world.inbox), ["a"]);
+      assert.deepEqual(Deno.readFileSync(`${world.inbox}/a`), contents[points.indexOf("after decision")]);
+    });
+  }
+});
+
 Deno.test("rename: a name that is taken after the decision is replaced by another, at the next start or offer", async () => {
   for (const how of ["start", "offer"] as const) {
     await withWorld(async (world) => {
