@@ -89,7 +89,7 @@ export interface ReceivingFolder {
     isSizeUnknown?: boolean,
   ): PartialTransfer;
   /** Says whether every file stands in place with its size and time. */
-  isInPlace(entries: readonly Entry[], placement: Placement): boolean;
+  isInPlace(entries: readonly Entry[], placement: Placement): Promise<boolean>;
   /** SHA-256 and CRC-32 of the stream that the files in place make. Throws `state_corrupt` if one has changed. */
   hashInPlace(entries: readonly Entry[], placement: Placement): Promise<{ sha256: Bytes; crc32: number }>;
   /** SHA-256 of each file in place, in entry order; directories are left out. */

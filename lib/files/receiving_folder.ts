@@ -7,6 +7,7 @@ import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
 import type { ConflictPolicy, Entry, PartialTransfer, Placement, ReceivingFolder } from "../ports.ts";
 import { diskError } from "./disk_error.ts";
+import { pause } from "./durable.ts";
 import { freeName } from "./free_name.ts";
 import { FileHasher } from "./hashing.ts";
 import { inspect, parentOf } from "./inspect.ts";
@@ -15,6 +16,9 @@ import { PartialFolder } from "./partial_folder.ts";
 import { folded, PlacementRules, taken } from "./placement_rules.ts";
 import { openPrivateFolder, removePrivateFolder } from "./private_folder.ts";
 import { mtimeMsOf } from "./walk.ts";
+
+/** Looks in a row, a few milliseconds of work. */
+const UNTIL_PAUSE = 512;
 
 /**
  * Opens the existing folder `path` for receiving. Symbolic links in `path` itself are followed, once and now:
@@ -118,9 +122,10 @@ export class DiskFolder implements ReceivingFolder {
     });
   }
 
-  isInPlace(entries: readonly Entry[], placement: Placement): boolean {
+  async isInPlace(entries: readonly Entry[], placement: Placement): Promise<boolean> {
     this.#rules.checkInside(entries);
-    for (const entry of entries) {
+    for (const [index, entry] of entries.entries()) {
+      if (index % UNTIL_PAUSE === UNTIL_PAUSE - 1) await pause();
       // A symbolic link in a folder's place shows when that folder has its turn, before what lies in it.
       const info = inspect(`${this.path}/${finalPath(entry.path, placement)}`);
       if (info === undefined) return false;

@@ -156,7 +156,7 @@ export class Receiver {
   async #offerAgain(stored: StoredTransfer): Promise<boolean> {
     const { folder } = this.#options;
     const offer = this.#offer;
-    if (!folder.isInPlace(this.#entries, stored.placement)) return false;
+    if (!await folder.isInPlace(this.#entries, stored.placement)) return false;
     await this.#rules.checkManifest(this.#entries, offer);
     const answer = decodeDone(stored.receipt);
     if (offer.isRepeated && (answer.withDigests || !offer.withDigests)) {

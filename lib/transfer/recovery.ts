@@ -44,7 +44,7 @@ export async function recoverTransfers(options: RecoveryOptions): Promise<readon
   const { store, folder, folderPath, clock } = options;
   const failures: unknown[] = [];
   const committing = store.list("committing").filter(({ transfer }) => transfer.folder === folderPath);
-  for (const { peer, transferId: localId, transfer } of placedFirst(committing, folder)) {
+  for (const { peer, transferId: localId, transfer } of await placedFirst(committing, folder)) {
     try {
       await finishCommit({ folder, store, clock }, peer, localId, transfer);
     } catch (error) {
@@ -67,18 +67,21 @@ export async function recoverTransfers(options: RecoveryOptions): Promise<readon
  * What stands in place comes before what still waits: under the policy to overwrite, a file that waits may replace one
  * of another transfer, which would then seem never to have been whole.
  */
-function placedFirst<T extends { readonly transfer: StoredTransfer }>(
+async function placedFirst<T extends { readonly transfer: StoredTransfer }>(
   rows: readonly T[],
   folder: ReceivingFolder,
-): readonly T[] {
-  const isPlaced = ({ transfer }: T): boolean => {
+): Promise<readonly T[]> {
+  if (rows.length < 2) return rows;
+  const isPlaced = async ({ transfer }: T): Promise<boolean> => {
     try {
-      return folder.isInPlace(decodeManifest(transfer.manifest), transfer.placement);
+      return await folder.isInPlace(decodeManifest(transfer.manifest), transfer.placement);
     } catch {
+      // What is wrong is told when it has its turn.
       return false;
     }
   };
-  const placed = new Set(rows.length > 1 ? rows.filter(isPlaced) : []);
+  const placed = new Set<T>();
+  for (const row of rows) if (await isPlaced(row)) placed.add(row);
   return [...placed, ...rows.filter((row) => !placed.has(row))];
 }
 

@@ -93,8 +93,10 @@ export class MemoryFolder implements ReceivingFolder {
     };
   }
 
-  isInPlace(entries: readonly Entry[]): boolean {
-    return entries.every(({ path, sizeBytes }) => this.files.get(path)?.length === sizeBytes);
+  isInPlace(entries: readonly Entry[]): Promise<boolean> {
+    return Promise.resolve(
+      entries.every(({ path, sizeBytes }) => this.files.get(path)?.length === sizeBytes),
+    );
   }
 
   hashInPlace(entries: readonly Entry[]): Promise<{ sha256: Bytes; crc32: number }> {

@@ -210,9 +210,9 @@ Deno.test("isInPlace compares kind, size and time of everything", async () => {
   await withPlace(async (place) => {
     const { folder, path, outside } = place;
     const placement: Placement = { topNames: { top: "other" }, conflict: "rename" };
-    assert.equal(folder.isInPlace(TOP, placement), false);
+    assert.equal(await folder.isInPlace(TOP, placement), false);
     await deliver(place, TOP, "refuse");
-    assert.equal(folder.isInPlace(TOP, { topNames: { top: "top" }, conflict: "refuse" }), true);
+    assert.equal(await folder.isInPlace(TOP, { topNames: { top: "top" }, conflict: "refuse" }), true);
     const spoilt: readonly ((path: string) => void)[] = [
       (top) => Deno.removeSync(`${top}/a`),
       (top) => {
@@ -244,16 +244,29 @@ Deno.test("isInPlace compares kind, size and time of everything", async () => {
     ];
     for (const spoil of spoilt) {
       Deno.renameSync(`${path}/top`, `${path}/other`);
-      assert.equal(folder.isInPlace(TOP, placement), true);
+      assert.equal(await folder.isInPlace(TOP, placement), true);
       spoil(`${path}/other`);
-      assert.equal(folder.isInPlace(TOP, placement), false, String(spoil));
+      assert.equal(await folder.isInPlace(TOP, placement), false, String(spoil));
       Deno.removeSync(`${path}/other`, { recursive: true });
       for (const name of namesIn(outside)) Deno.removeSync(`${outside}/${name}`, { recursive: true });
       await deliver(place, TOP, "refuse");
     }
     // A transfer of folders alone is in place when they are folders.
     const folders = [entry("top/"), entry("top/a/")];
-    assert.equal(folder.isInPlace(folders, { topNames: { top: "top" }, conflict: "refuse" }), false);
+    assert.equal(await folder.isInPlace(folders, { topNames: { top: "top" }, conflict: "refuse" }), false);
+  });
+});
+
+Deno.test("isInPlace looks at many files without holding up everything else", async () => {
+  const entries = Array.from({ length: 2_000 }, (_, index) => entry(`f${index}`));
+  await withPlace(async (place) => {
+    await deliver(place, entries, "refuse");
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    const topNames = Object.fromEntries(entries.map(({ path }) => [path, path]));
+    assert.equal(await place.folder.isInPlace(entries, { topNames, conflict: "refuse" }), true);
+    clearInterval(timer);
+    assert.ok(turns > 1, `${turns} turns`);
   });
 });
 
@@ -308,7 +321,7 @@ const HOSTILE = [
 ];
 
 Deno.test("a path that leads out of the folder is refused even where no rule for names has stopped it", async () => {
-  await withPlace(({ folder, path, outside }) => {
+  await withPlace(async ({ folder, path, outside }) => {
     for (const hostile of HOSTILE) {
       const entries = [entry("fine", 1), { ...entry("x", 1), path: hostile }];
       const placement: Placement = {
@@ -319,7 +332,7 @@ Deno.test("a path that leads out of the folder is refused even where no rule for
         assert.throws(() => folder.place(entries, conflict), { code: "bad_name" }, hostile);
       }
       assert.throws(() => folder.open(ID, entries, placement), { code: "bad_name" }, hostile);
-      assert.throws(() => folder.isInPlace(entries, placement), { code: "bad_name" }, hostile);
+      await assert.rejects(() => folder.isInPlace(entries, placement), { code: "bad_name" }, hostile);
     }
     assert.deepEqual(namesIn(path), []);
     assert.deepEqual(namesIn(outside), []);
