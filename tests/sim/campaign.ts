@@ -30,22 +30,43 @@ export interface Campaign {
   readonly found: string;
 }
 
-/** How to go about it. */
-export interface CampaignOptions {
+/** What a campaign has to know of a run, whichever protocol it is about. */
+export interface CampaignRun<F> {
+  readonly plan: { readonly seed: number; readonly faults: readonly F[] };
+  /** Which of the faults happened. */
+  readonly happened: Iterable<number>;
+  readonly eventCount: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly violations: readonly string[];
+  readonly log: readonly string[];
+}
+
+/** Which runs, and who is told of them. */
+export interface CampaignOptions<R> {
   readonly seed: number;
   readonly runs: number;
   /** Is told of every run; ends the campaign by returning `false`. */
-  readonly onRun: (result: RunResult) => boolean | Promise<boolean>;
+  readonly onRun: (result: R) => boolean | Promise<boolean>;
 }
 
 /** Plays the plans of `runs` seeds from `seed` on. */
-export async function playCampaign({ seed, runs, onRun }: CampaignOptions): Promise<Campaign> {
+export async function playCampaign(options: CampaignOptions<RunResult>): Promise<Campaign> {
+  return await playSeeds(options, (seed) => simulate(drawPlan(seed)), nameOf);
+}
+
+/** Plays `runs` seeds from `seed` on; faults are counted by the names that `nameOf` gives them. */
+export async function playSeeds<F, R extends CampaignRun<F>>(
+  { seed, runs, onRun }: CampaignOptions<R>,
+  play: (seed: number) => Promise<R>,
+  nameOf: (fault: F) => string,
+): Promise<Campaign> {
   let [count, events, succeeded, failed] = [0, 0, 0, 0];
   const faults: Partial<Record<string, number>> = {};
   const failures: number[] = [];
   let found = "";
   for (let at = seed; at < seed + runs; at++) {
-    const result = await simulate(drawPlan(at));
+    const result = await play(at);
     count += 1;
     events += result.eventCount;
     succeeded += result.succeeded;
@@ -126,11 +147,20 @@ export function describeCampaign(campaign: Campaign, seconds: number, protocol: 
 
 /** What a failed run was about: its seed, what went wrong, and what happened last. */
 export function describeFailure(result: RunResult, eventsShown: number): string {
-  const { plan, violations, log } = result;
+  const { conflict, senders } = result.plan;
+  return describeRun(result, `with the policy ${conflict}, ${senders.length} senders`, eventsShown);
+}
+
+/** The same of any protocol; `setting` says in a few words what was there besides the faults. */
+export function describeRun<F>(
+  { plan, violations, log }: CampaignRun<F>,
+  setting: string,
+  eventsShown: number,
+): string {
   return [
     `seed ${plan.seed}:`,
     ...violations.map((each) => `  ${each}`),
-    `with the policy ${plan.conflict}, ${plan.senders.length} senders, and of the faults no more than:`,
+    `${setting}, and of the faults no more than:`,
     ...plan.faults.map((fault) => `  ${JSON.stringify(fault)}`),
     "its last events:",
     ...log.slice(Math.max(0, log.length - eventsShown)).map((line) => `  ${line}`),

@@ -234,19 +234,28 @@ const KINDS: readonly Fault["kind"][] = [
 function drawLineFault(dice: Dice): LineFault {
   const direction: Direction = dice.chance(0.65) ? "up" : "down";
   const atByte = dice.chance(0.3) ? dice.int(0, 2_500) : dice.logInt(1, direction === "up" ? 120_000 : 3_000);
-  switch (dice.pick(["cut", "cut", "noise", "noise", "silence", "stall"] as const)) {
+  const kind = dice.pick(["cut", "cut", "noise", "noise", "silence", "stall"] as const);
+  return drawLineFaultOf(dice, kind, { direction, atByte, stallMaxMs: 40_000 });
+}
+
+/** The rest of a line's fault, once it is known what happens and where. */
+export function drawLineFaultOf(
+  dice: Dice,
+  kind: LineFault["kind"],
+  { stallMaxMs, ...where }: {
+    readonly direction: Direction;
+    readonly atByte: number;
+    readonly stallMaxMs: number;
+  },
+): LineFault {
+  switch (kind) {
     case "cut":
-      return {
-        kind: "cut",
-        direction,
-        atByte,
-        how: dice.pick<CutKind>(["reset", "reset", "end", "halfOpen"]),
-      };
+      return { kind, ...where, how: dice.pick<CutKind>(["reset", "reset", "end", "halfOpen"]) };
     case "noise":
-      return { kind: "noise", direction, atByte, xor: dice.int(1, 255) };
+      return { kind, ...where, xor: dice.int(1, 255) };
     case "silence":
-      return { kind: "silence", direction, atByte };
-    default:
-      return { kind: "stall", direction, atByte, ms: dice.logInt(1, 40_000) };
+      return { kind, ...where };
+    case "stall":
+      return { kind, ...where, ms: dice.logInt(1, stallMaxMs) };
   }
 }

@@ -31,8 +31,8 @@ export interface SenderPlan {
 /** What somebody does to a file that is being sent. */
 export type SourceChange = "append" | "shorten" | "rewrite" | "replace" | "touch" | "remove";
 
-/** One thing that goes wrong. Senders go by the names "sender0" and so on, the receiver by "receiver". */
-export type Fault =
+/** What can go wrong in any simulation, whoever takes part in it. */
+export type CommonFault =
   | { readonly kind: "line"; readonly connection: number; readonly fault: LineFault }
   /** A process dies at its `nth` step of a kind, before or after it has had its effect. */
   | {
@@ -52,8 +52,14 @@ export type Fault =
     readonly isPowerLoss: boolean;
     readonly downMs: number;
   }
-  /** The receiver is asked to stop, and started again. */
+  /** The receiver or the server is asked to stop, and started again. */
   | { readonly kind: "stop"; readonly atMs: number; readonly downMs: number }
+  /** A machine's clock is set. */
+  | { readonly kind: "clock"; readonly who: string; readonly atMs: number; readonly byMs: number };
+
+/** One thing that goes wrong. Senders go by the names "sender0" and so on, the receiver by "receiver". */
+export type Fault =
+  | CommonFault
   /** Steps of the receiver fail. */
   | {
     readonly kind: "error";
@@ -68,8 +74,6 @@ export type Fault =
   | { readonly kind: "full"; readonly nth: number; readonly roomBytes: number }
   /** Steps of the receiver take their time. */
   | { readonly kind: "slow"; readonly step: Step; readonly ms: number }
-  /** A machine's clock is set. */
-  | { readonly kind: "clock"; readonly who: string; readonly atMs: number; readonly byMs: number }
   /** Something is done to a sender's file when it reads for the `nth` time. */
   | {
     readonly kind: "source";

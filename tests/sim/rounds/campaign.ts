@@ -2,42 +2,14 @@
  * Many runs of the rounds protocol, one seed after the other; what they came to together is told as with transfers.
  * @module
  */
-import type { Campaign } from "../campaign.ts";
+import { type Campaign, type CampaignOptions, describeRun, playSeeds } from "../campaign.ts";
 import { drawRoundsPlan } from "./draw.ts";
 import type { RoundsFault, RoundsPlan } from "./plan.ts";
 import { type RoundsRunResult, simulateRounds } from "./simulate.ts";
 
-/** How to go about it. */
-export interface RoundsCampaignOptions {
-  readonly seed: number;
-  readonly runs: number;
-  /** Is told of every run; ends the campaign by returning `false`. */
-  readonly onRun: (result: RoundsRunResult) => boolean | Promise<boolean>;
-}
-
 /** Plays the plans of `runs` seeds from `seed` on. */
-export async function playRoundsCampaign({ seed, runs, onRun }: RoundsCampaignOptions): Promise<Campaign> {
-  let [count, events, succeeded, failed] = [0, 0, 0, 0];
-  const faults: Partial<Record<string, number>> = {};
-  const failures: number[] = [];
-  let found = "";
-  for (let at = seed; at < seed + runs; at++) {
-    const result = await simulateRounds(drawRoundsPlan(at));
-    count += 1;
-    events += result.eventCount;
-    succeeded += result.succeeded;
-    failed += result.failed;
-    for (const i of result.happened) {
-      const name = nameOf(result.plan.faults[i]!);
-      faults[name] = (faults[name] ?? 0) + 1;
-    }
-    if (result.violations.length > 0) {
-      failures.push(at);
-      if (found === "") found = result.violations[0]!.split("\n")[0]!;
-    }
-    if (!await onRun(result)) break;
-  }
-  return { runs: count, events, succeeded, failed, faults, failures, found };
+export async function playRoundsCampaign(options: CampaignOptions<RoundsRunResult>): Promise<Campaign> {
+  return await playSeeds(options, (seed) => simulateRounds(drawRoundsPlan(seed)), nameOf);
 }
 
 /** What a fault counts as. */
@@ -98,13 +70,6 @@ function* smallerThan(plan: RoundsPlan): Generator<RoundsPlan> {
 
 /** What a failed run was about: its seed, what went wrong, and what happened last. */
 export function describeRoundsFailure(result: RoundsRunResult, eventsShown: number): string {
-  const { plan: { seed, clients, minClients, faults }, violations, log } = result;
-  return [
-    `seed ${seed}:`,
-    ...violations.map((each) => `  ${each}`),
-    `with ${clients.length} clients, ${minClients} for a round, and of the faults no more than:`,
-    ...faults.map((fault) => `  ${JSON.stringify(fault)}`),
-    "its last events:",
-    ...log.slice(Math.max(0, log.length - eventsShown)).map((line) => `  ${line}`),
-  ].join("\n");
+  const { clients, minClients } = result.plan;
+  return describeRun(result, `with ${clients.length} clients, ${minClients} for a round`, eventsShown);
 }

@@ -3,7 +3,8 @@
  * @module
  */
 import { Dice } from "../dice.ts";
-import type { CutKind, LineFault, LineProfile } from "../line.ts";
+import { drawLineFaultOf } from "../draw.ts";
+import type { LineFault, LineProfile } from "../line.ts";
 import type { Step } from "../process.ts";
 import type { ClientPlan, Deviance, RoundsFault, RoundsPlan } from "./plan.ts";
 
@@ -176,19 +177,6 @@ function drawFault(dice: Dice, clientCount: number, spanMs: number, isSlow: bool
 function drawLineFault(dice: Dice, spanMs: number): LineFault {
   const direction = dice.pick(["up", "down"] as const);
   const atByte = dice.chance(0.4) ? dice.int(0, 300) : dice.logInt(1, 3_000);
-  switch (dice.pick(["cut", "cut", "cut", "noise", "noise", "silence", "stall"] as const)) {
-    case "cut":
-      return {
-        kind: "cut",
-        direction,
-        atByte,
-        how: dice.pick<CutKind>(["reset", "reset", "end", "halfOpen"]),
-      };
-    case "noise":
-      return { kind: "noise", direction, atByte, xor: dice.int(1, 255) };
-    case "silence":
-      return { kind: "silence", direction, atByte };
-    default:
-      return { kind: "stall", direction, atByte, ms: dice.logInt(1, spanMs) };
-  }
+  const kind = dice.pick(["cut", "cut", "cut", "noise", "noise", "silence", "stall"] as const);
+  return drawLineFaultOf(dice, kind, { direction, atByte, stallMaxMs: spanMs });
 }

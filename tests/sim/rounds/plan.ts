@@ -4,7 +4,8 @@
  * @module
  */
 import type { JournalKind } from "../disk.ts";
-import type { LineFault, LineProfile } from "../line.ts";
+import type { LineProfile } from "../line.ts";
+import type { CommonFault } from "../plan.ts";
 import type { Step } from "../process.ts";
 
 /** One client, by its number "client0" and so on. */
@@ -21,27 +22,7 @@ export type Deviance = "challenge" | "round" | "direction" | "epoch";
 
 /** One thing that goes wrong. `who` is "server", "admin", or a client. */
 export type RoundsFault =
-  | { readonly kind: "line"; readonly connection: number; readonly fault: LineFault }
-  /** A process dies at its `nth` step of a kind, before or after it has had its effect. */
-  | {
-    readonly kind: "crash";
-    readonly who: string;
-    readonly step: Step | "any";
-    readonly nth: number;
-    readonly when: "before" | "after";
-    readonly isPowerLoss: boolean;
-    readonly downMs: number;
-  }
-  /** A process dies while it waits. */
-  | {
-    readonly kind: "crashAt";
-    readonly who: string;
-    readonly atMs: number;
-    readonly isPowerLoss: boolean;
-    readonly downMs: number;
-  }
-  /** The server is asked to stop, and started again. */
-  | { readonly kind: "stop"; readonly atMs: number; readonly downMs: number }
+  | CommonFault
   /** Steps fail: of a client with its key file, of the server with its database, there before or after the change. */
   | {
     readonly kind: "error";
@@ -57,8 +38,6 @@ export type RoundsFault =
   | { readonly kind: "slow"; readonly ms: number }
   /** A process stands still for a while. */
   | { readonly kind: "pause"; readonly who: string; readonly atMs: number; readonly ms: number }
-  /** A machine's clock is set. */
-  | { readonly kind: "clock"; readonly who: string; readonly atMs: number; readonly byMs: number }
   /** A client is started a second time with the same key file, while the first one is at work. */
   | { readonly kind: "again"; readonly client: number; readonly atMs: number }
   /** A client's key file is put back to what it was a while before. */
