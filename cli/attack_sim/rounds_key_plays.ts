@@ -22,7 +22,9 @@ export async function playReplayAfterRestart(stage: Stage): Promise<Played> {
     await world.settle();
     await world.restart();
     const moves = recorded.filter(({ from }) => from === "client").map(({ name, bytes }): Move => {
-      world.steps.push(arrow("server", name, bytes.length, "as it was recorded, after the server's restart"));
+      world.wires.steps.push(
+        arrow("server", name, bytes.length, "as it was recorded, after the server's restart"),
+      );
       return { kind: "send", to: "server", name, bytes };
     });
     // The server hangs up as soon as it has noticed.

@@ -84,7 +84,8 @@ export async function playDrop(stage: Stage, attacker: (connection: number) => A
     await Promise.all([unanswered, third]);
     await other!.close();
     await world.settle();
-    const isDeceived = world.errors.client?.code === "rejected" && world.books.timesCounted("a", lost!) === 1;
+    const isDeceived = world.wires.errors.client?.code === "rejected" &&
+      world.books.timesCounted("a", lost!) === 1;
     return world.played(
       isDeceived,
       isDeceived
@@ -120,7 +121,7 @@ export async function playReorder(stage: Stage, attacker: (connection: number) =
     await client!.close();
     await unanswered;
     await world.settle();
-    const isLost = world.books.timesCounted("a", last!) === 0 && world.errors.server === undefined;
+    const isLost = world.books.timesCounted("a", last!) === 0 && world.wires.errors.server === undefined;
     return world.played(
       isLost,
       isLost
@@ -138,7 +139,7 @@ export async function playTruncation(
   return await withRoundsWorld(stage, ["a"], { attacker }, async (world) => {
     await playSession(world, valuesOf(world));
     await world.settle();
-    const isDeceived = world.errors.client?.code === "rejected";
+    const isDeceived = world.wires.errors.client?.code === "rejected";
     return world.played(
       isDeceived,
       isDeceived
@@ -174,7 +175,7 @@ export async function playStranger(stage: Stage, name: string, bytes: Bytes, not
     await using door = new Door((duplex, address) => world.serve(duplex, address), Date.now);
     const stranger = await door.knock();
     await stranger.say(bytes);
-    world.steps.push(arrow("server", name, bytes.length, note));
+    world.wires.steps.push(arrow("server", name, bytes.length, note));
     // The stranger is still there, for as long as the server lets it.
     await playSession(world, valuesOf(world));
     stranger.leave();

@@ -4,11 +4,10 @@
  * @module
  */
 import type { Off } from "../../lib/attacks/defences.ts";
-import { Middle, type Step } from "../../lib/attacks/middle.ts";
-import { type Attacker, type End, NOBODY } from "../../lib/attacks/wire.ts";
+import type { Step } from "../../lib/attacks/middle.ts";
+import type { Attacker } from "../../lib/attacks/wire.ts";
 import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { deferred } from "../../lib/bytes/deferred.ts";
-import { codeOf } from "../../lib/errors.ts";
 import { ROUND_DEADLINE_MS } from "../../lib/limits.ts";
 import { joinRounds, OWN_ROUNDS_PARTS, type RoundsMembership } from "../../lib/net/rounds_client.ts";
 import {
@@ -16,17 +15,17 @@ import {
   type RoundsServiceEvent,
   type RoundsServiceOptions,
 } from "../../lib/net/rounds_server.ts";
-import { connDuplex, dial, listen, systemClock, systemRandom } from "../../lib/net/tcp.ts";
+import { systemClock, systemRandom } from "../../lib/net/tcp.ts";
 import type { Clock, Duplex, RoundsKeyStore } from "../../lib/ports.ts";
 import type { RoundsClient, RoundsClientOptions } from "../../lib/rounds/client.ts";
 import { formatClientKey } from "../../lib/rounds/key_files.ts";
 import { MemoryRoundsKeys } from "../../lib/store/memory_rounds_keys.ts";
 import { SqliteRoundsKeys } from "../../lib/store/sqlite_rounds_keys.ts";
 import { takeEpoch } from "../rounds_key_files.ts";
-import type { EndError, Played, Stage } from "./attack.ts";
-import { runMiddle } from "./relay.ts";
+import type { Played, Stage } from "./attack.ts";
 import { RoundsBooks } from "./rounds_books.ts";
 import { makeWeakRoundsService, weakRoundsParts } from "./weak_rounds.ts";
+import { Wires, withWorld } from "./wires.ts";
 
 /** How a group differs from the usual. */
 export interface RoundsWorldOptions {
@@ -50,9 +49,6 @@ export interface JoinOptions {
   /** In place of what the key file has. */
   readonly key?: { readonly epoch: number; readonly root: Bytes };
 }
-
-/** A play that takes longer hangs. */
-const HANG_GUARD_MS = 20_000;
 
 /** One client's session. */
 export class Participant {
@@ -112,8 +108,6 @@ export class Participant {
 
 /** See the module's text. Made by {@link withRoundsWorld}. */
 export class RoundsWorld {
-  readonly steps: Step[] = [];
-  readonly errors: { client?: EndError; server?: EndError } = {};
   /** What was sent, counted and heard. */
   readonly books: RoundsBooks;
   /** What the server has reported. */
@@ -122,16 +116,12 @@ export class RoundsWorld {
   readonly #off: Off;
   readonly #options: RoundsWorldOptions;
   readonly #clock: Clock;
-  readonly #server = listen("127.0.0.1", 0);
-  readonly #middle = listen("127.0.0.1", 0);
-  readonly #open = new Set<Duplex>();
-  readonly #work = new Set<Promise<void>>();
-  readonly #accepting: Promise<void>;
+  /** Its connections, their steps, and how each end has failed. */
+  readonly wires: Wires;
   /** Connections through the middle whose client is the attacker. */
   readonly #attackers = new Set<number>();
   #keys: RoundsKeyStore & { close?(): void };
   #service: RoundsService;
-  #connectionCount = 0;
   #joinCount = 0;
   #change = deferred<void>();
 
@@ -143,10 +133,12 @@ export class RoundsWorld {
     this.books = new RoundsBooks(stage.seeded);
     this.#keys = this.#openKeys();
     this.#service = this.#makeService();
-    this.#accepting = Promise.all([
-      this.#accept(this.#server, (duplex) => this.serve(duplex)),
-      this.#accept(this.#middle, (duplex) => this.#stand(duplex)),
-    ]).then(() => {});
+    this.wires = new Wires(stage, {
+      protocol: "rounds",
+      serve: (duplex) => this.serve(duplex),
+      attacker: options.attacker,
+      show: (step, connection) => this.#show(step, connection),
+    });
   }
 
   #openKeys(): RoundsKeyStore {
@@ -164,7 +156,7 @@ export class RoundsWorld {
       onEvent: (event) => {
         this.events.push(event);
         if (event.kind === "round") this.books.count(event);
-        if (event.kind === "failed") this.#note("server", event.error);
+        if (event.kind === "failed") this.wires.note("server", event.error);
         this.#change.resolve();
         this.#change = deferred<void>();
       },
@@ -185,18 +177,17 @@ export class RoundsWorld {
     return `${this.#folder}/${id}.key`;
   }
 
-  /** Opens a session as a client; the error of a failure is in {@link RoundsWorld.errors}. */
+  /** Opens a session as a client; the error of a failure is in {@link Wires.errors}. */
   async join(id: string, options: JoinOptions = {}): Promise<Participant | undefined> {
     const { isDirect = false, isAttacker = false } = options;
     const onError = (error: unknown) => {
-      if (!isDirect && !isAttacker) this.#note("client", error);
+      if (!isDirect && !isAttacker) this.wires.note("client", error);
     };
     if (!isDirect) {
       if (isAttacker) this.#attackers.add(this.#joinCount);
       this.#joinCount += 1;
     }
-    const port = (isDirect ? this.#server : this.#middle).addr.port;
-    const duplex = this.#keep(await dial("127.0.0.1", port));
+    const duplex = await (isDirect ? this.wires.dialServer() : this.wires.dial());
     try {
       const { epoch, root } = options.key ?? await this.#takeEpoch(id);
       let session: RoundsClient | undefined;
@@ -231,7 +222,7 @@ export class RoundsWorld {
 
   /** Waits until every connection has come to its end at both ends and in the middle. */
   async settle(): Promise<void> {
-    while (this.#work.size > 0) await Promise.all(this.#work);
+    await this.wires.settle();
   }
 
   /** The server begins anew, with what it has on its disk alone, which its keys have to be. Every connection has to be at its end. */
@@ -244,8 +235,8 @@ export class RoundsWorld {
 
   /** What became of it. */
   played(hasSucceeded: boolean, evidence: string): Played {
-    const { errors, steps, books: { isIntact } } = this;
-    return { hasSucceeded, evidence, errors, isIntact, steps };
+    const { errors, steps } = this.wires;
+    return { hasSucceeded, evidence, errors, isIntact: this.books.isIntact, steps };
   }
 
   /** What became of it, where the attacker wants the numbers to be wrong. */
@@ -259,53 +250,23 @@ export class RoundsWorld {
     await this.#service.serve(duplex, address);
   }
 
-  async #stand(client: Duplex): Promise<void> {
-    const connection = this.#connectionCount++;
-    const attacker = this.#options.attacker?.(connection) ?? NOBODY;
-    const server = await this.dialServer();
+  /** The attacker's own connections are the attacker's in the diagram. */
+  #show(step: Step, connection: number): Step {
     const name = (end: Step["from"]) =>
       end === "client" && this.#attackers.has(connection) ? "attacker" : end;
-    const middle = new Middle("rounds", attacker, (step) => {
-      this.steps.push({ ...step, from: name(step.from), to: name(step.to) });
-    });
-    await runMiddle({ client, server }, middle, () => this.dialServer());
+    return { ...step, from: name(step.from), to: name(step.to) };
   }
 
   /** A connection to the server, past the middle: a stranger's. */
-  async dialServer(): Promise<Duplex> {
-    return this.#keep(await dial("127.0.0.1", this.#server.addr.port));
-  }
-
-  async #accept(listener: Deno.TcpListener, handle: (duplex: Duplex) => Promise<void>): Promise<void> {
-    for await (const conn of listener) {
-      const work = handle(this.#keep(connDuplex(conn)));
-      this.#work.add(work);
-      void work.finally(() => this.#work.delete(work));
-    }
-  }
-
-  #keep(duplex: Duplex): Duplex {
-    this.#open.add(duplex);
-    return duplex;
-  }
-
-  /** The first failure of an end counts: what follows is its consequence. */
-  #note(end: End, error: unknown): void {
-    this.errors[end] ??= {
-      code: codeOf(error) ?? "internal",
-      message: error instanceof Error ? error.message : String(error),
-    };
+  dialServer(): Promise<Duplex> {
+    return this.wires.dialServer();
   }
 
   /** Ends everything. */
   async close(): Promise<void> {
-    this.#server.close();
-    this.#middle.close();
     const stopped = this.#service.stop();
-    for (const duplex of this.#open) duplex.close();
+    await this.wires.close();
     await stopped;
-    await this.#accepting;
-    await this.settle();
     this.#keys.close?.();
   }
 }
@@ -319,14 +280,5 @@ export async function withRoundsWorld(
 ): Promise<Played> {
   const world = new RoundsWorld(stage, options);
   for (const id of ids) world.enroll(id);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const hang = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("The play hangs")), HANG_GUARD_MS);
-  });
-  try {
-    return await Promise.race([play(world), hang]);
-  } finally {
-    clearTimeout(timer);
-    await world.close();
-  }
+  return await withWorld(world, play);
 }

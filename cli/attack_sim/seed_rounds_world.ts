@@ -9,7 +9,7 @@ import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { systemRandom } from "../../lib/net/tcp.ts";
 import type { Duplex } from "../../lib/ports.ts";
 import type { Played, Stage } from "./attack.ts";
-import { SeedWires, withSeedWires } from "./seed_wires.ts";
+import { Wires, withWorld } from "./wires.ts";
 
 /** The client that every play has. */
 export const CLIENT_ID = "meter-1";
@@ -20,7 +20,7 @@ const VALUE_MIN = 10 ** 6;
 
 /** See the module's text. Made by {@link withSeedRoundsWorld}. */
 export class SeedRoundsWorld {
-  readonly wires: SeedWires;
+  readonly wires: Wires;
   /** What the client has sent; no two are equal. */
   readonly sent: string[] = [];
   /** What the server has counted, also before it began anew. */
@@ -35,7 +35,7 @@ export class SeedRoundsWorld {
     attacker: ((connection: number, world: SeedRoundsWorld) => Attacker) | undefined,
   ) {
     this.#stage = stage;
-    this.wires = new SeedWires(stage, {
+    this.wires = new Wires(stage, {
       protocol: "rounds",
       serve: (duplex) => this.#server.serve(new SeedLine(duplex), (value) => this.counted.push(value)),
       attacker: attacker === undefined ? undefined : (connection) => attacker(connection, this),
@@ -107,6 +107,11 @@ export class SeedRoundsWorld {
     return !isOwn || this.isDeceived;
   }
 
+  /** Ends everything. */
+  close(): Promise<void> {
+    return this.wires.close();
+  }
+
   /** What became of it. */
   played(hasSucceeded: boolean, evidence: string): Played {
     const { errors, steps } = this.wires;
@@ -121,5 +126,5 @@ export async function withSeedRoundsWorld(
   play: (world: SeedRoundsWorld) => Promise<Played>,
 ): Promise<Played> {
   const world = new SeedRoundsWorld(stage, attacker);
-  return await withSeedWires(world.wires, () => play(world));
+  return await withWorld(world, play);
 }

@@ -18,7 +18,7 @@ import { BLOCK_SIZE_MIN } from "../../lib/limits.ts";
 import { systemClock, systemRandom } from "../../lib/net/tcp.ts";
 import type { Duplex, Identity, Random } from "../../lib/ports.ts";
 import type { Played, Stage } from "./attack.ts";
-import { SeedWires, withSeedWires } from "./seed_wires.ts";
+import { Wires, withWorld } from "./wires.ts";
 import { FILE_NAME, newIdentity } from "./stx_world.ts";
 
 /** How the ends differ from the usual. */
@@ -56,7 +56,7 @@ export interface SeedReceived {
 
 /** See the module's text. Made by {@link withSeedStxWorld}. */
 export class SeedStxWorld {
-  readonly wires: SeedWires;
+  readonly wires: Wires;
   readonly sender: Identity;
   readonly receiver: Identity;
   /** What is sent. */
@@ -85,7 +85,7 @@ export class SeedStxWorld {
     Deno.mkdirSync(this.inbox);
     Deno.writeFileSync(this.outboxFile, this.content);
     const attacker = options.attacker;
-    this.wires = new SeedWires(stage, {
+    this.wires = new Wires(stage, {
       protocol: (from) => new SeedStxUnits(from),
       serve: (duplex) => this.#serve(duplex),
       attacker: attacker === undefined ? undefined : (connection) => attacker(connection, this),
@@ -194,6 +194,11 @@ export class SeedStxWorld {
     return this.received.length > 0 && !this.isIntact;
   }
 
+  /** Ends everything. */
+  close(): Promise<void> {
+    return this.wires.close();
+  }
+
   /** What became of it. */
   played(hasSucceeded: boolean, evidence: string): Played {
     const { errors, steps } = this.wires;
@@ -210,5 +215,5 @@ export async function withSeedStxWorld(
   const { client: sender, server: receiver } = options.identities ??
     { client: await newIdentity(stage), server: await newIdentity(stage) };
   const world = new SeedStxWorld(stage, options, sender, receiver);
-  return await withSeedWires(world.wires, () => play(world));
+  return await withWorld(world, play);
 }

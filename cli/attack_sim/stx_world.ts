@@ -4,13 +4,12 @@
  * @module
  */
 import type { Off } from "../../lib/attacks/defences.ts";
-import { Middle, type Step } from "../../lib/attacks/middle.ts";
 import { makeWeakServer, startWeakClient } from "../../lib/attacks/weak/handshake.ts";
 import { makeWeakSession } from "../../lib/attacks/weak/records.ts";
 import { makeWeakReceiver, makeWeakSender } from "../../lib/attacks/weak/transfer.ts";
-import { type Attacker, type End, NOBODY } from "../../lib/attacks/wire.ts";
+import type { Attacker, End } from "../../lib/attacks/wire.ts";
 import { type Bytes, equal } from "../../lib/bytes/bytes.ts";
-import { codeOf, StxError } from "../../lib/errors.ts";
+import { StxError } from "../../lib/errors.ts";
 import { openSource } from "../../lib/files/disk_source.ts";
 import { openReceivingFolder } from "../../lib/files/receiving_folder.ts";
 import { ClientHandshake, type ClientOptions } from "../../lib/handshake/client.ts";
@@ -32,10 +31,9 @@ import { makeManifest } from "../../lib/transfer/manifest.ts";
 import { receiveTransfer } from "../../lib/transfer/receiver.ts";
 import type { ReceivedTransfer, ReceiverOptions } from "../../lib/transfer/receiver_options.ts";
 import { type SenderOptions, sendTransfer, type SentReceipt } from "../../lib/transfer/sender.ts";
-import type { EndError, Played, Stage } from "./attack.ts";
-import { type Listening, loopback, type Network } from "./network.ts";
-import { runMiddle } from "./relay.ts";
+import type { Played, Stage } from "./attack.ts";
 import { openWeakFolder } from "./weak_files.ts";
+import { type Between, Wires, withWorld } from "./wires.ts";
 
 /** How the ends of a world differ from the usual. Whatever is left out is as `stx send` and `stx recv` have it. */
 export interface StxWorldOptions {
@@ -59,7 +57,7 @@ export interface StxWorldOptions {
   /** Who may have a place for a handshake; without it everybody may. */
   readonly admission?: Pick<Admission, "enter">;
   /** Who stands between the two in place of the man in the middle: one who has keys. */
-  readonly between?: (ends: Readonly<Record<End, Duplex>>, onStep: (step: Step) => void) => Promise<void>;
+  readonly between?: Between;
   /** The two ends' identities, where others must know them beforehand. */
   readonly identities?: Readonly<Record<"sender" | "receiver", Identity>>;
   /** Makes an end's sessions in place of `make`, which makes them as they are or without some defences. */
@@ -68,8 +66,6 @@ export interface StxWorldOptions {
   readonly blockCount?: number;
 }
 
-/** A play that takes longer hangs. */
-const HANG_GUARD_MS = 20_000;
 /** The name under which the file is sent. */
 export const FILE_NAME = "letter.bin";
 
@@ -83,8 +79,6 @@ export class StxWorld {
   readonly outbox: string;
   /** Where it arrives. */
   readonly inbox: string;
-  readonly steps: Step[] = [];
-  readonly errors: { client?: EndError; server?: EndError } = {};
   /** What the receiver remembers across its connections; {@link StxWorld.restartReceiver} forgets the first of them. */
   guard = new HelloGuard();
   readonly nonces = new MemoryNonceStore();
@@ -100,13 +94,8 @@ export class StxWorld {
   readonly #options: StxWorldOptions;
   readonly #clock: Clock;
   readonly #clientClock: Clock;
-  readonly #network: Network;
-  readonly #server: Listening;
-  readonly #middle: Listening;
-  readonly #open = new Set<Duplex>();
-  readonly #work = new Set<Promise<void>>();
-  readonly #accepting: Promise<void>;
-  #connectionCount = 0;
+  /** Its connections, their steps, and how each end has failed. */
+  readonly wires: Wires;
 
   constructor(stage: Stage, options: StxWorldOptions, sender: Identity, receiver: Identity) {
     this.#off = stage.off;
@@ -121,16 +110,15 @@ export class StxWorld {
     Deno.mkdirSync(this.outbox);
     Deno.mkdirSync(this.inbox);
     Deno.writeFileSync(`${this.outbox}/${FILE_NAME}`, this.content);
-    this.#network = stage.network ?? loopback;
-    this.#server = this.#network.listen();
-    this.#middle = this.#network.listen();
-    this.#accepting = Promise.all([
-      this.#accept(this.#server, (duplex) => this.serve(duplex)),
-      this.#accept(this.#middle, (duplex) => this.#stand(duplex)),
-    ]).then(() => {});
+    this.wires = new Wires(stage, {
+      protocol: "stx",
+      serve: (duplex) => this.serve(duplex),
+      attacker: options.attacker,
+      between: options.between,
+    });
   }
 
-  /** Sends the file over one connection through the middle; the error of a failure is in {@link StxWorld.errors}. */
+  /** Sends the file over one connection through the middle; the error of a failure is in {@link Wires.errors}. */
   async send(options: Partial<SenderOptions> = {}): Promise<SentReceipt | undefined> {
     const source = openSource([`${this.outbox}/${FILE_NAME}`], { followLinks: false, onWarning: () => {} });
     let channel: Channel | undefined;
@@ -153,7 +141,7 @@ export class StxWorld {
       return receipt;
     } catch (error) {
       await channel?.closeFor(error);
-      this.#note("client", error);
+      this.wires.note("client", error);
       this.sendError = error;
       return undefined;
     } finally {
@@ -169,7 +157,7 @@ export class StxWorld {
 
   /** A client's channel through the middle. */
   async #connect(): Promise<Channel> {
-    const duplex = this.#keep(await this.#network.dial(this.#middle.port));
+    const duplex = await this.wires.dial();
     const options: ClientOptions = {
       identity: this.sender,
       random: systemRandom,
@@ -204,7 +192,7 @@ export class StxWorld {
 
   /** Waits until every connection has come to its end at both ends and in the middle. */
   async settle(): Promise<void> {
-    while (this.#work.size > 0) await Promise.all(this.#work);
+    await this.wires.settle();
   }
 
   /** The receiver begins anew, with what it keeps on disk alone. */
@@ -232,8 +220,8 @@ export class StxWorld {
 
   /** What became of it. */
   played(hasSucceeded: boolean, evidence: string): Played {
-    const { errors, steps, isIntact } = this;
-    return { hasSucceeded, evidence, errors, isIntact, steps };
+    const { errors, steps } = this.wires;
+    return { hasSucceeded, evidence, errors, isIntact: this.isIntact, steps };
   }
 
   /** Serves a connection from `address` to its end, as the receiver does with each; never rejects. */
@@ -263,7 +251,7 @@ export class StxWorld {
       await channel.peerClosed();
       await channel.close();
     } catch (error) {
-      this.#note("server", error);
+      this.wires.note("server", error);
       await channel?.closeFor(error);
     }
   }
@@ -310,52 +298,14 @@ export class StxWorld {
     return makeWeakServer(this.#off, options, nowMs);
   }
 
-  async #stand(client: Duplex): Promise<void> {
-    const attacker = this.#options.attacker?.(this.#connectionCount) ?? NOBODY;
-    this.#connectionCount += 1;
-    const server = await this.dialServer();
-    if (this.#options.between !== undefined) {
-      await this.#options.between({ client, server }, (step) => this.steps.push(step));
-      return;
-    }
-    await runMiddle({ client, server }, new Middle("stx", attacker, (step) => this.steps.push(step)), () => {
-      return this.dialServer();
-    });
-  }
-
   /** A connection to the receiver, past the middle: a stranger's. */
-  async dialServer(): Promise<Duplex> {
-    return this.#keep(await this.#network.dial(this.#server.port));
-  }
-
-  async #accept(listening: Listening, handle: (duplex: Duplex) => Promise<void>): Promise<void> {
-    for await (const duplex of listening.connections()) {
-      const work = handle(this.#keep(duplex));
-      this.#work.add(work);
-      void work.finally(() => this.#work.delete(work));
-    }
-  }
-
-  #keep(duplex: Duplex): Duplex {
-    this.#open.add(duplex);
-    return duplex;
-  }
-
-  /** The first failure of an end counts: what follows is its consequence. */
-  #note(end: End, error: unknown): void {
-    this.errors[end] ??= {
-      code: codeOf(error) ?? "internal",
-      message: error instanceof Error ? error.message : String(error),
-    };
+  dialServer(): Promise<Duplex> {
+    return this.wires.dialServer();
   }
 
   /** Ends everything. */
-  async close(): Promise<void> {
-    this.#server.close();
-    this.#middle.close();
-    for (const duplex of this.#open) duplex.close();
-    await this.#accepting;
-    await this.settle();
+  close(): Promise<void> {
+    return this.wires.close();
   }
 }
 
@@ -366,17 +316,7 @@ export async function withStxWorld(
   play: (world: StxWorld) => Promise<Played>,
 ): Promise<Played> {
   const { sender, receiver } = options.identities ?? await newIdentities(stage);
-  const world = new StxWorld(stage, options, sender, receiver);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const hang = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("The play hangs")), HANG_GUARD_MS);
-  });
-  try {
-    return await Promise.race([play(world), hang]);
-  } finally {
-    clearTimeout(timer);
-    await world.close();
-  }
+  return await withWorld(new StxWorld(stage, options, sender, receiver), play);
 }
 
 /** Two of them, one for each end. */

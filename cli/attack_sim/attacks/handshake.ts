@@ -157,10 +157,10 @@ async function playBitFlips(stage: Stage): Promise<Played> {
       for (; tried < choices.length && opened === 0; tried++) {
         if (await world.send() !== undefined) opened++;
         await world.settle();
-        if (tried < FLIPS_SHOWN) shownSteps = world.steps.length;
+        if (tried < FLIPS_SHOWN) shownSteps = world.wires.steps.length;
       }
       const evidence = `bits flipped, one by one: ${tried}; sessions that opened nevertheless: ${opened}`;
-      return { ...world.played(opened > 0, evidence), steps: world.steps.slice(0, shownSteps) };
+      return { ...world.played(opened > 0, evidence), steps: world.wires.steps.slice(0, shownSteps) };
     },
   );
 }

@@ -186,7 +186,7 @@ async function playScreen(
   return await withStxWorld(stage, make(text, screen), async (world) => {
     await world.send();
     await world.settle();
-    const error = world.errors[end];
+    const error = world.wires.errors[end];
     if (error !== undefined && error.code !== "internal") {
       screen.output.error(new StxError(error.code, error.message));
     }
@@ -211,7 +211,7 @@ async function playLooseKey(stage: Stage): Promise<Played> {
       await world.settle();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      world.errors.client = { code: codeOf(error) ?? "internal", message };
+      world.wires.errors.client = { code: codeOf(error) ?? "internal", message };
     }
     return world.played(
       world.isIntact,

@@ -49,7 +49,7 @@ async function playReflection(stage: Stage): Promise<Played> {
     await world.send();
     await world.settle();
     // It says so when it has opened the record and found an OFFER, which no receiver sends.
-    const hasOpened = world.errors.client?.message.includes("Cannot accept offer") === true;
+    const hasOpened = world.wires.errors.client?.message.includes("Cannot accept offer") === true;
     return world.played(
       hasOpened,
       hasOpened

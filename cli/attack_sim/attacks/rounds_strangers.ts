@@ -54,9 +54,11 @@ async function playSlowloris(stage: Stage): Promise<Played> {
     const client = RoundsClient.start({ id, epoch: 0, root: seeded.bytes(32), random: systemRandom });
     const [hello] = client.takeOutput();
     const strangers = await gather(door, DRIPPING);
-    world.steps.push(arrow("server", "HELLO", 1, `a byte every ${paceMs} ms, on ${DRIPPING} connections`));
+    world.wires.steps.push(
+      arrow("server", "HELLO", 1, `a byte every ${paceMs} ms, on ${DRIPPING} connections`),
+    );
     await drip({ strangers, message: hello!, paceMs, clock }, () => holdRound(world));
-    world.steps.push(arrow("attacker", "cut", 0, "the time is up"));
+    world.wires.steps.push(arrow("attacker", "cut", 0, "the time is up"));
     return bounded(world, [{
       what: "milliseconds until the server let go of the connection",
       measured: largest(door.visits.map(({ closedMs }) => (closedMs ?? Infinity) - startMs)),
@@ -78,7 +80,7 @@ async function playHalfOpenFlood(stage: Stage): Promise<Played> {
       return !isOver;
     });
     await round;
-    world.steps.push(arrow("server", "connections", 0, "hundreds, which say nothing"));
+    world.wires.steps.push(arrow("server", "connections", 0, "hundreds, which say nothing"));
     return bounded(world, [{
       what: "connections of strangers held at once, with the one that has just come",
       measured: door.heldMax,

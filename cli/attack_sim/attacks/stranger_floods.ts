@@ -50,13 +50,15 @@ async function playSlowloris(stage: Stage): Promise<Played> {
     const { publicShare } = await makeClientShare(systemRandom);
     const hello = encodeFrame("hello", encodeHello(helloOf(publicShare, startMs)));
     const strangers = await gather(door, DRIPPING);
-    world.steps.push(arrow("server", "HELLO", 1, `a byte every ${paceMs} ms, on ${DRIPPING} connections`));
+    world.wires.steps.push(
+      arrow("server", "HELLO", 1, `a byte every ${paceMs} ms, on ${DRIPPING} connections`),
+    );
     let connections = 0;
     await drip({ strangers, message: hello, paceMs, clock }, async () => {
       connections = await sendUntilThere(world);
     });
     const visits = door.visits;
-    world.steps.push(arrow("attacker", "end", 0, "the time is up"));
+    world.wires.steps.push(arrow("attacker", "end", 0, "the time is up"));
     return bounded(world, [
       {
         what: "milliseconds until the receiver ended the handshake",
@@ -119,7 +121,9 @@ async function playHalfOpenFlood(stage: Stage): Promise<Played> {
     const evicted = () => admission.evictedStrangers;
     await flood(door, evicted, (count) => count < FROM_ONE);
     const fromOne = admission.underWayMax;
-    world.steps.push(arrow("server", "connections", 0, `${FROM_ONE} from one address, which say nothing`));
+    world.wires.steps.push(
+      arrow("server", "connections", 0, `${FROM_ONE} from one address, which say nothing`),
+    );
     let connections: number | undefined;
     let sending: Promise<void> | undefined;
     let count = 0;
@@ -130,7 +134,7 @@ async function playHalfOpenFlood(stage: Stage): Promise<Played> {
       return connections === undefined;
     });
     await sending;
-    world.steps.push(arrow("server", "connections", 0, "hundreds, each from another address"));
+    world.wires.steps.push(arrow("server", "connections", 0, "hundreds, each from another address"));
     return bounded(world, [
       {
         what: "handshakes under way at once, where all strangers come from one address",
@@ -160,7 +164,7 @@ async function playPublicKeyFlood(stage: Stage): Promise<Played> {
     const ask = () => askAtOnce(door, publicShare, clock.nowMs());
     let answered = 0;
     for (let asked = 0; asked < PUBLIC_KEY_BURST + 2 * AT_ONCE; asked += AT_ONCE) answered += await ask();
-    world.steps.push(arrow("attacker", "WELCOME", 0, `${answered} times, then ALERT: busy`));
+    world.wires.steps.push(arrow("attacker", "WELCOME", 0, `${answered} times, then ALERT: busy`));
     clock.step(PAUSE_MS);
     const later = await ask();
     const connections = await sendUntilThere(world, async () => {

@@ -34,7 +34,7 @@ async function playOracle(stage: Stage): Promise<Played> {
     const wrongs = await wrongsFor(world, door, stage.seeded);
     const hellos = await sayWrongHellos(wrongs);
     const verifies = await sayWrongVerifies(wrongs);
-    world.steps.push(
+    world.wires.steps.push(
       arrow("server", "HELLO", 0, `wrong in ${hellos.length} ways, one after the other`),
       arrow("attacker", "ALERT", 0, [...new Set(hellos)].join(", or ")),
       arrow("server", "VERIFY", 0, `wrong in ${verifies.length} ways, one after the other`),
@@ -95,7 +95,7 @@ async function playNoWrites(stage: Stage): Promise<Played> {
     // Both prove a key of their own, which is on no list.
     answers.push(await sayVerify(door, identity, {}, nowMs));
     answers.push(await sayVerify(door, identity, {}, nowMs - 2 * CLOCK_SKEW_MAX_MS));
-    world.steps.push(
+    world.wires.steps.push(
       arrow("server", "HELLO, VERIFY", 0, `wrong in ${answers.length} ways, one after the other`),
     );
     const written = {
@@ -147,8 +147,8 @@ async function playClockSkew(stage: Stage): Promise<Played> {
       const answer = await sayVerify(door, world.sender, {}, clock.nowMs() + offMs);
       const isOpen = answer.startsWith("READY");
       if (isOpen) openedByLiars.push(Math.abs(offS));
-      world.steps.push(arrow("server", "HELLO, VERIFY", 0, `made ${offS} seconds away`));
-      world.steps.push(arrow("attacker", isOpen ? "READY" : "SEALED_ALERT", 0, answer));
+      world.wires.steps.push(arrow("server", "HELLO, VERIFY", 0, `made ${offS} seconds away`));
+      world.wires.steps.push(arrow("attacker", isOpen ? "READY" : "SEALED_ALERT", 0, answer));
     }
     offMs = 0;
     const connections = await sendUntilThere(world);

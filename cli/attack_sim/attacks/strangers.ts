@@ -80,7 +80,7 @@ async function playOversize(stage: Stage): Promise<Played> {
     const third = await letIn(door, world);
     const size = tooLargeForRecord(seeded);
     const inRecord = await headerThenFlood(third, concat(u32(0), u32(size)), seeded);
-    world.steps.push(
+    world.wires.steps.push(
       arrow("server", "HELLO", FRAME_HEADER_SIZE, "announces megabytes"),
       arrow("server", "VERIFY", FRAME_HEADER_SIZE, "announces megabytes"),
       arrow("server", "record 0", RECORD_HEADER_SIZE, `a sender that was let in announces ${size} bytes`),
@@ -130,7 +130,7 @@ async function playGarbage(stage: Stage): Promise<Played> {
           if (alert !== undefined) answers.add(`${alert.type} ${alert.body}`);
         }),
       );
-      world.steps.push(arrow("server", "garbage", bytes.length, `in pieces of ${pieceSize} bytes`));
+      world.wires.steps.push(arrow("server", "garbage", bytes.length, `in pieces of ${pieceSize} bytes`));
     }
     const connections = await sendUntilThere(world);
     return bounded(world, [
@@ -170,7 +170,7 @@ async function playEarlyFlood(stage: Stage): Promise<Played> {
       await stranger.pour(pieces(piece));
       await stranger.visit.finished;
       taken.push(stranger.visit.takenAtAnswer ?? Infinity);
-      world.steps.push(arrow("server", "a flood", POUR_SIZE, note));
+      world.wires.steps.push(arrow("server", "a flood", POUR_SIZE, note));
     }
     const inAll = largest(door.visits.map((visit) => visit.takenBytes));
     const connections = await sendUntilThere(world);

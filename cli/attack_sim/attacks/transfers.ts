@@ -98,8 +98,8 @@ async function playOther(stage: Stage, isPiped: boolean): Promise<Played> {
     await world.settle();
     const before = Deno.readFileSync(waiting(world.inbox)!);
     // The cut was nobody's doing.
-    delete world.errors.client;
-    delete world.errors.server;
+    delete world.wires.errors.client;
+    delete world.wires.errors.server;
     options.client = { identity: await newIdentity(stage) };
     options.send = async (channel, senderOptions) => {
       const rogue = new RogueSender(channel, senderOptions);

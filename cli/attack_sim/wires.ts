@@ -1,6 +1,6 @@
 /**
- * What the worlds of the two first designs have in common: a server and a man in the middle that listen, on the loopback
- * interface as a rule, and an end to everything.
+ * What every world has in common: a server and a man in the middle that listen, on the loopback interface as a rule, what
+ * passes there, how each end has failed, and an end to everything.
  * @module
  */
 import { Middle, type Protocol, type Step, type UnitReader } from "../../lib/attacks/middle.ts";
@@ -11,24 +11,34 @@ import type { EndError, Played, Stage } from "./attack.ts";
 import { type Listening, loopback, type Network } from "./network.ts";
 import { runMiddle } from "./relay.ts";
 
+/** Somebody who has both ends of a connection. */
+export type Between = (
+  ends: Readonly<Record<End, Duplex>>,
+  onStep: (step: Step) => void,
+) => Promise<void>;
+
 /** What the sockets are for. */
-export interface SeedWiresOptions {
+export interface WiresOptions {
   /** How the protocol's units are read. */
   readonly protocol: Protocol | ((from: End) => UnitReader);
   /** Serves one connection to its end; its error is noted as the server's. */
   readonly serve: (duplex: Duplex) => Promise<void>;
   /** The man in the middle of the n-th connection, from 0; nobody by default. */
   readonly attacker: ((connection: number) => Attacker) | undefined;
+  /** Who stands between the two in place of the man in the middle: one who has keys. */
+  readonly between?: Between | undefined;
+  /** How the diagram shows a step of the n-th connection: as it is by default. */
+  readonly show?: (step: Step, connection: number) => Step;
 }
 
 /** A play that takes longer hangs. */
 const HANG_GUARD_MS = 20_000;
 
 /** See the module's text. */
-export class SeedWires {
+export class Wires {
   readonly steps: Step[] = [];
   readonly errors: { client?: EndError; server?: EndError } = {};
-  readonly #options: SeedWiresOptions;
+  readonly #options: WiresOptions;
   readonly #network: Network;
   readonly #server: Listening;
   readonly #middle: Listening;
@@ -37,7 +47,7 @@ export class SeedWires {
   readonly #accepting: Promise<unknown>;
   #connectionCount = 0;
 
-  constructor({ network = loopback }: Stage, options: SeedWiresOptions) {
+  constructor({ network = loopback }: Stage, options: WiresOptions) {
     this.#options = options;
     this.#network = network;
     this.#server = network.listen();
@@ -96,11 +106,13 @@ export class SeedWires {
   }
 
   async #stand(client: Duplex): Promise<void> {
-    const attacker = this.#options.attacker?.(this.#connectionCount) ?? NOBODY;
-    this.#connectionCount += 1;
+    const { protocol, attacker, between, show } = this.#options;
+    const connection = this.#connectionCount++;
+    const person = attacker?.(connection) ?? NOBODY;
     const server = await this.dialServer();
-    const middle = new Middle(this.#options.protocol, attacker, (step) => this.tell(step));
-    await runMiddle({ client, server }, middle, () => this.dialServer());
+    const onStep = (step: Step) => this.tell(show?.(step, connection) ?? step);
+    if (between !== undefined) return await between({ client, server }, onStep);
+    await runMiddle({ client, server }, new Middle(protocol, person, onStep), () => this.dialServer());
   }
 
   async #accept(listening: Listening, handle: (duplex: Duplex) => Promise<void>): Promise<void> {
@@ -117,16 +129,19 @@ export class SeedWires {
   }
 }
 
-/** Plays over such sockets, and ends them afterwards. Throws if it hangs. */
-export async function withSeedWires(wires: SeedWires, play: () => Promise<Played>): Promise<Played> {
+/** Plays in a world, which ends afterwards. Throws if it hangs. */
+export async function withWorld<W extends { close(): Promise<void> }>(
+  world: W,
+  play: (world: W) => Promise<Played>,
+): Promise<Played> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const hang = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("The play hangs")), HANG_GUARD_MS);
   });
   try {
-    return await Promise.race([play(), hang]);
+    return await Promise.race([play(world), hang]);
   } finally {
     clearTimeout(timer);
-    await wires.close();
+    await world.close();
   }
 }
