@@ -7,7 +7,7 @@ import type { Suite } from "../lib/crypto/suite.ts";
 import { codeOf, StxError } from "../lib/errors.ts";
 import type { SharedKey } from "../lib/handshake/key_schedule.ts";
 import { fingerprint } from "../lib/identity/public_key.ts";
-import { BLOCK_SIZE_MAX } from "../lib/limits.ts";
+import { BLOCK_SIZE } from "../lib/limits.ts";
 import type { Channel } from "../lib/net/channel.ts";
 import { connect } from "../lib/net/client.ts";
 import { dial, systemClock, systemRandom } from "../lib/net/tcp.ts";
@@ -190,7 +190,7 @@ export class Sending {
         identity: identity.publicKey,
         manifest,
         source,
-        blockSizeBytes: BLOCK_SIZE_MAX,
+        blockSizeBytes: BLOCK_SIZE,
         withDigests: this.#options.withDigests,
         isRepeated: this.#hasSentAll,
         random: systemRandom,

@@ -74,6 +74,11 @@ export const NAK_SESSION_MAX = 64;
 
 /** Bytes of records in flight towards either end: what READY offers. TCP on Linux itself holds about 6 MiB. */
 export const WINDOW_SIZE_BYTES = 16 * 1024 * 1024;
+/**
+ * Bytes of a block as this sender cuts the stream. A block is what a cut makes a line carry again: at 1 Mbit/s two
+ * seconds of it. Larger ones bring a file no sooner.
+ */
+export const BLOCK_SIZE = 256 * 1024 - 64;
 /** Milliseconds of a whole handshake: at the server from accept to READY, at the client from HELLO to READY. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Milliseconds by which the two clocks may differ: enough for clocks that are set by hand. */

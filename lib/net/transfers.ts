@@ -2,7 +2,7 @@
  * A whole transfer over a channel, from the offer to the goodbye, for programs that need no more than that.
  * @module
  */
-import { BLOCK_SIZE_MAX } from "../limits.ts";
+import { BLOCK_SIZE } from "../limits.ts";
 import type { ActiveTransfers } from "../transfer/active_transfers.ts";
 import { receiveTransfer } from "../transfer/receiver.ts";
 import type { ReceivedTransfer, ReceiverOptions } from "../transfer/receiver_options.ts";
@@ -11,7 +11,7 @@ import type { Channel } from "./channel.ts";
 import { systemClock, systemRandom } from "./tcp.ts";
 
 /**
- * What {@link send} needs to know, and what it may choose: by itself it sends blocks of 1 MiB and no digests of single
+ * What {@link send} needs to know, and what it may choose: by itself it sends blocks of 256 KiB and no digests of single
  * files, and reports nothing.
  */
 export type SendOptions = Pick<SenderOptions, "identity" | "manifest" | "source"> & Partial<SenderOptions>;
@@ -124,7 +124,7 @@ export type ReceiveOptions =
 export async function send(channel: Channel, options: SendOptions): Promise<SentReceipt> {
   try {
     const receipt = await sendTransfer(channel, {
-      blockSizeBytes: BLOCK_SIZE_MAX,
+      blockSizeBytes: BLOCK_SIZE,
       withDigests: false,
       random: systemRandom,
       clock: systemClock,

@@ -27,6 +27,20 @@ Deno.test("a transfer that is cut again and again finishes by itself", async () 
   });
 });
 
+Deno.test("a line that never carries more than 400 kB brings a file of 1.5 MB", async () => {
+  await withStage(async (stage) => {
+    const file = stage.file("file", 1_500_000);
+    const receiver = await stage.receive();
+    await using relay = new Relay(receiver, { cutAfter: () => 400_000 });
+
+    const sent = await stage.send(relay, file, { args: ["--retry-for", "30s"] });
+
+    assert.equal(sent.code, 0, sent.stderr);
+    assert.deepEqual(tree(`${stage.inbox}/file`), tree(file));
+    assert.ok(relay.connectionCount > 3, `${relay.connectionCount} connections`);
+  });
+});
+
 Deno.test("a transfer whose last words are cut off is not sent twice", async () => {
   await withStage(async (stage) => {
     const file = stage.file("file", 3_000_000);
@@ -75,7 +89,7 @@ Deno.test("a line that is cut at the same place again and again is no progress, 
   await withStage(async (stage) => {
     const receiver = await stage.receive();
     // Behind START, so that something is sent each time, and before a whole block has come.
-    await using relay = new Relay(receiver, { cutAfter: () => 300_000 });
+    await using relay = new Relay(receiver, { cutAfter: () => 200_000 });
 
     const sent = await stage.send(relay, stage.file("file", 3_000_000), { args: ["--retry-for", "2s"] });
 

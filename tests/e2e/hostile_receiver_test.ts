@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { BLOCK_SIZE_MAX } from "../../lib/limits.ts";
+import { BLOCK_SIZE } from "../../lib/limits.ts";
 import { encodeAccept, encodeDone } from "../../lib/wire/message.ts";
 import type { Channel } from "../../lib/net/channel.ts";
 import { withHostileReceiver } from "../support/hostile_peer.ts";
@@ -62,7 +62,7 @@ Deno.test("a receiver that claims to have what it cannot have is sent everything
     await until(channel, "offer");
     channel.send(
       "accept",
-      encodeAccept({ offsetBytes: 2 * BLOCK_SIZE_MAX, sha256: new Uint8Array(randomBytes(32)) }),
+      encodeAccept({ offsetBytes: 2 * BLOCK_SIZE, sha256: new Uint8Array(randomBytes(32)) }),
     );
     await until(channel, "end");
   });

@@ -16,7 +16,7 @@
  */
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
-import { BLOCK_SIZE_MAX } from "../../lib/limits.ts";
+import { BLOCK_SIZE } from "../../lib/limits.ts";
 import { print, printError } from "../../scripts/print.ts";
 import { FaultLink } from "../support/fault_link.ts";
 import { FaultNetwork, RECEIVER_ADDRESS, TROUBLES } from "../support/fault_network.ts";
@@ -320,8 +320,8 @@ async function sendSlowly(cutsAtMs: readonly number[]): Promise<string> {
     } s at most, resumed at [${offsets}]`;
     // A cut costs the block that was under way, and what had not been made durable yet.
     assert.equal(offsets.length, cutsAtMs.length, told);
-    assert.ok(offsets.every((offset) => offset > 0 && offset % BLOCK_SIZE_MAX === 0), told);
-    assert.ok(link.carriedBytes < sizeBytes + cutsAtMs.length * 2 * BLOCK_SIZE_MAX + 100_000, told);
+    assert.ok(offsets.every((offset) => offset > 0 && offset % BLOCK_SIZE === 0), told);
+    assert.ok(link.carriedBytes < sizeBytes + cutsAtMs.length * 2 * BLOCK_SIZE + 100_000, told);
     if (cutsAtMs.length === 0) assert.ok(share > 0.85, told);
   });
   return told;

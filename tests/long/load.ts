@@ -17,7 +17,7 @@ import { parseArgs } from "node:util";
 import { peakMemoryOf } from "../../scripts/process_cost.ts";
 import { print, printError } from "../../scripts/print.ts";
 import { formatSize, median } from "../../scripts/units.ts";
-import { BLOCK_SIZE_MAX, FINISHED_COUNT_MAX } from "../../lib/limits.ts";
+import { BLOCK_SIZE, FINISHED_COUNT_MAX } from "../../lib/limits.ts";
 import { fingerprint } from "../../lib/identity/public_key.ts";
 import { connect } from "../../lib/net/client.ts";
 import { dial } from "../../lib/net/tcp.ts";
@@ -149,10 +149,10 @@ async function offerAndStand(
     channel.send(
       "offer",
       encodeOffer({
-        transferId: transferIdOf(identity.publicKey, receiverKey!, BLOCK_SIZE_MAX, manifest.digest),
+        transferId: transferIdOf(identity.publicKey, receiverKey!, BLOCK_SIZE, manifest.digest),
         sizeBytes: manifest.sizeBytes,
         entryCount: manifest.entries.length,
-        blockSizeBytes: BLOCK_SIZE_MAX,
+        blockSizeBytes: BLOCK_SIZE,
         manifestDigest: manifest.digest,
         withDigests: false,
         isRepeated: false,
@@ -319,7 +319,7 @@ function fillState(path: string, rows: number, stage: Stage): void {
           id,
           "done",
           manifest,
-          BLOCK_SIZE_MAX,
+          BLOCK_SIZE,
           1,
           stage.inbox,
           placement,

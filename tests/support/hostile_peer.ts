@@ -9,7 +9,7 @@ import { availableSuites } from "../../lib/crypto/suite.ts";
 import { codeOf, type ErrorCode } from "../../lib/errors.ts";
 import { HelloGuard } from "../../lib/handshake/hello_guard.ts";
 import type { ServerOptions } from "../../lib/handshake/server.ts";
-import { BLOCK_SIZE_MAX, WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../../lib/limits.ts";
+import { BLOCK_SIZE, WINDOW_RECORDS, WINDOW_SIZE_BYTES } from "../../lib/limits.ts";
 import type { Channel } from "../../lib/net/channel.ts";
 import { connect } from "../../lib/net/client.ts";
 import { accept } from "../../lib/net/server.ts";
@@ -54,7 +54,7 @@ export async function offerAsIs(
       identity: identity.publicKey,
       manifest,
       source: zeros(manifest.sizeBytes!),
-      blockSizeBytes: BLOCK_SIZE_MAX,
+      blockSizeBytes: BLOCK_SIZE,
       withDigests: false,
       random: systemRandom,
       clock: systemClock,

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { type Bytes, equal } from "../../../lib/bytes/bytes.ts";
 import { deferred } from "../../../lib/bytes/deferred.ts";
 import { codeOf, StxError } from "../../../lib/errors.ts";
-import { BLOCK_SIZE_MAX } from "../../../lib/limits.ts";
+import { BLOCK_SIZE } from "../../../lib/limits.ts";
 import { openSource } from "../../../lib/files/disk_source.ts";
 import { openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
 import { HelloGuard } from "../../../lib/handshake/hello_guard.ts";
@@ -186,7 +186,7 @@ for (const [kind, makeLine] of Object.entries({ memory: memoryLine, "a socket's 
       const sent: number[] = [];
       const onEvent = (event: SenderEvent) => event.kind === "sent" && sent.push(event.bytes);
       const [receipt, received] = assertBoth(await post.attempt(makeLine(), { sending: { onEvent } }));
-      assert.equal(sent[0], BLOCK_SIZE_MAX);
+      assert.equal(sent[0], BLOCK_SIZE);
       assert.equal(receipt.facts.digests, undefined);
       assert.ok(equal(post.received("file"), bytes));
       assert.deepEqual(names(post.inbox), ["file"]);
