@@ -118,10 +118,13 @@ export class Checks implements StoreWatch {
     if (this.#conflict !== "overwrite") this.#checkInPlace(commit, "when its sender was told so", false);
   }
 
-  /** A sender was told where to start, and starts somewhere. */
-  started(peer: Bytes, digest: Bytes, row: StoredTransfer | undefined, wanted: number, offset: number): void {
-    if (row?.state === "receiving" && wanted < row.durableBytes) {
-      this.fail(`what was durable is sent again: ${row.durableBytes} bytes were, ${wanted} are said to be`);
+  /**
+   * A sender was told where to start, and starts somewhere. `durableBytes` were durable when it offered, and still are:
+   * what another process of the same sender has brought meanwhile, it could not be told.
+   */
+  started(peer: Bytes, digest: Bytes, durableBytes: number, wanted: number, offset: number): void {
+    if (wanted < durableBytes) {
+      this.fail(`what was durable is sent again: ${durableBytes} bytes were, ${wanted} are said to be`);
     }
     const offered = this.#offers.get(`${toHex(peer)}/${toHex(digest)}`)!;
     if (offset < wanted && !hasChanged(offered)) {

@@ -242,6 +242,12 @@ export class World {
     });
   }
 
+  /** How much of a transfer under way survives a crash of the receiver now. */
+  #durableBytes(sender: Bytes, localId: Bytes): number {
+    const row = this.journal.rows.find(sender, localId);
+    return row?.state === "receiving" ? row.durableBytes : 0;
+  }
+
   #startSender(sender: number): void {
     const machine = this.#senderMachines[sender]!;
     machine.isUp = true;
@@ -251,6 +257,7 @@ export class World {
     const identity = this.#identities[sender + 1]!;
     const receiver = this.#identities[0]!;
     let localId: Bytes;
+    let durableBytes = 0;
     const promise = runSender({
       process,
       plan,
@@ -273,10 +280,14 @@ export class World {
         });
       },
       onEvent: (event, { digest }) => {
-        if (event.kind === "offered") localId = localIdOf(identity.publicKey, event.transferId, INBOX);
+        const { publicKey } = identity;
+        if (event.kind === "offered") {
+          localId = localIdOf(publicKey, event.transferId, INBOX);
+          durableBytes = this.#durableBytes(publicKey, localId);
+        }
         if (event.kind !== "started") return;
-        const row = this.journal.rows.find(identity.publicKey, localId);
-        this.checks.started(identity.publicKey, digest, row, event.wanted, event.offset);
+        durableBytes = Math.min(durableBytes, this.#durableBytes(publicKey, localId));
+        this.checks.started(publicKey, digest, durableBytes, event.wanted, event.offset);
       },
     });
     const end = (outcome: Outcome) => {
