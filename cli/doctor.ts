@@ -4,6 +4,7 @@
  * @module
  */
 import { resolve } from "node:path";
+import { checkAbove } from "./doctor_files.ts";
 import { DoctorReport } from "./doctor_report.ts";
 import { checkKeys } from "./doctor_keys.ts";
 import {
@@ -35,16 +36,12 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
   checkPermissions(report, { address, folder, places });
   await checkCryptography(report);
   const ownUid = await checkReceivingFolder(report, folder);
-  await checkConfiguration(report, places, ownUid);
+  const whyNoKey = await checkConfiguration(report, places, ownUid);
   const isStateInUse = await checkState(report, places, ownUid);
+  await checkAbove(report, places, ownUid);
   await checkAddress(report, address, isStateInUse);
-  const newestMs = await checkKeys(report, places, ownUid);
+  const newestMs = await checkKeys(report, places, ownUid, whyNoKey);
   checkClock(report, newestMs);
-  const [problems, warnings] = [report.count("problem"), report.count("warning")];
-  output.info(`${counted(problems, "problem")}, ${counted(warnings, "warning")}.`);
-  return problems === 0 ? 0 : PROBLEM_STATUS;
-}
-
-function counted(count: number, what: string): string {
-  return `${count === 0 ? "No" : count} ${what}${count === 1 ? "" : "s"}`;
+  output.info(report.summary());
+  return report.count("problem") === 0 ? 0 : PROBLEM_STATUS;
 }

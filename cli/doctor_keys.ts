@@ -22,14 +22,18 @@ import { publicHalf, readStatement, rotationPaths } from "./rotation_files.ts";
 import { readSharedKeys } from "./shared_key_files.ts";
 import { readAuthorizedKeys, readKnownReceivers, readRevokedKeys } from "./trust_files.ts";
 
-/** Checks them all; resolves to when the youngest of the files was changed, in milliseconds since 1970. */
+/**
+ * Checks them all; resolves to when the youngest of the files was changed, in milliseconds since 1970.
+ * @param whyNoKey why no key can be written into the folder of the configuration, if so
+ */
 export async function checkKeys(
   report: DoctorReport,
   places: Places,
   ownUid: number | undefined,
+  whyNoKey?: StxError,
 ): Promise<number> {
   const checks = new KeyChecks(report, ownUid);
-  const own = await checks.identity(places.identity);
+  const own = await checks.identity(places.identity, whyNoKey);
   const revoked = await checks.revoked(places.revokedKeys, own);
   await checks.senders(places.authorizedKeys, revoked, places.sharedKeys?.isNamed === true);
   await checks.receivers(places.knownReceivers, revoked);
@@ -49,18 +53,27 @@ class KeyChecks {
   }
 
   /** Checks this machine's key and what is beside it; resolves to its public half. */
-  async identity(place: Place | undefined): Promise<Bytes | undefined> {
+  async identity(place: Place | undefined, whyNoKey: StxError | undefined): Promise<Bytes | undefined> {
     let publicKey: Bytes | undefined;
     await this.#report.check("identity", async () => {
       if (place === undefined) return;
       const { path, isNamed } = place;
       const file = readText(path, "the private key");
       if (file === undefined && !isNamed) {
-        this.#report.warn(
-          "identity",
-          `there is no ${escapeControls(path)} yet: the first send or recv makes one`,
-          "to know its fingerprint beforehand, run: stx keygen",
-        );
+        const absent = `there is no ${escapeControls(path)} yet`;
+        if (whyNoKey === undefined) {
+          this.#report.warn(
+            "identity",
+            `${absent}: the first send or recv makes one`,
+            "to know its fingerprint beforehand, run: stx keygen",
+          );
+        } else {
+          this.#report.problem(
+            "identity",
+            `${absent}, and neither send nor recv can make one: ${whyNoKey.message}`,
+            whyNoKey.hint ?? null,
+          );
+        }
         return;
       }
       const identity = await loadIdentity(path);

@@ -175,6 +175,11 @@ export function checkClock(report: DoctorReport, newestMs: number, nowMs = syste
   }
 }
 
+/** The command that shows which program listens on a port. */
+export function listenersOf(port: number, os: typeof Deno.build.os = Deno.build.os): string {
+  return os === "linux" ? `ss -ltnp 'sport = :${port}'` : `lsof -nP -iTCP:${port} -sTCP:LISTEN`;
+}
+
 /**
  * Checks whether the address can be listened on, as `recv` does.
  * @param isStateInUse whether a `recv` seems to run, which then has the address
@@ -189,13 +194,16 @@ export async function checkAddress(
     try {
       listen(host, port).close();
     } catch (error) {
-      const isTaken = error instanceof StxError && error.cause instanceof Deno.errors.AddrInUse;
-      if (!isTaken || !isStateInUse) throw error;
-      report.warn(
-        "address",
-        error.message,
-        "that may well be the stx recv that works with the state file",
-      );
+      if (!(error instanceof StxError && error.cause instanceof Deno.errors.AddrInUse)) throw error;
+      const see = `see who it is with: ${listenersOf(port)}`;
+      if (isStateInUse) {
+        const recv = "if it is the stx recv that works with the state file, all is well";
+        report.warn("address", error.message, `${recv}; ${see}`);
+      } else {report.problem(
+          "address",
+          error.message,
+          error.hint === undefined ? see : `${error.hint}, or ${see}`,
+        );}
       return;
     }
     const isPrivileged = port > 0 && port < FREE_PORT_MIN;

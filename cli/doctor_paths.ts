@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { StxError } from "../lib/errors.ts";
+import { readEnvironment } from "./environment.ts";
 import { type ParsedCommand, valueOf } from "./parse.ts";
 import { configFolder, stateFolder } from "./paths.ts";
 
@@ -23,11 +24,13 @@ export interface Places {
   readonly revokedKeys: Place | undefined;
   readonly sharedKeys: Place | undefined;
   readonly state: Place | StxError;
+  /** The user's home, if anything tells. */
+  readonly home: string | undefined;
 }
 
 /** The places that a command line and the environment tell. */
 export function placesOf(command: ParsedCommand): Places {
-  const config = orError(() => configFolder("--identity FILE, --authorized-keys FILE and --peer"));
+  const config = orError(() => configFolder("--identity FILE and --authorized-keys FILE"));
   const inConfig = (option: string | undefined, name: string): Place | undefined => {
     if (option !== undefined) return { path: option, isNamed: true };
     return config instanceof StxError ? undefined : { path: join(config, name), isNamed: false };
@@ -46,6 +49,7 @@ export function placesOf(command: ParsedCommand): Places {
       : folder instanceof StxError
       ? folder
       : { path: join(folder, "recv.db"), isNamed: false },
+    home: readEnvironment("HOME"),
   };
 }
 

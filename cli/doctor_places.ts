@@ -2,22 +2,29 @@
  * The folders and the state file, as `stx doctor` looks at them.
  * @module
  */
-import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { escapeControls } from "../lib/bytes/escape.ts";
 import { StxError } from "../lib/errors.ts";
 import { diskError } from "../lib/files/disk_error.ts";
-import { PARTIAL_FOLDER } from "../lib/files/private_folder.ts";
+import { inspectPartialFolder, PARTIAL_FOLDER } from "../lib/files/private_folder.ts";
 import { openReceivingFolder } from "../lib/files/receiving_folder.ts";
 import { inspectState } from "../lib/store/inspect_state.ts";
-import { checkOwner, look, mayWrite } from "./doctor_files.ts";
-import type { Places } from "./doctor_paths.ts";
+import { checkOwner, look, mayWrite, realPath, shownMode } from "./doctor_files.ts";
+import type { Place, Places } from "./doctor_paths.ts";
 import type { DoctorReport } from "./doctor_report.ts";
+import { freeSpace, nearest, tryReceiving, tryWriting } from "./doctor_trial.ts";
 import type { CheckName } from "./events.ts";
+import { isLink } from "./key_files.ts";
 import { formatBytes } from "./values.ts";
 
 /** Below this a folder counts as nearly full. */
 const SPACE_LOW = 100_000_000;
+
+/** What a new state file takes with its log and its index, until the first transfer: less than this, in bytes. */
+const STATE_SIZE = 128 * 1024;
+
+/** What an identity takes, in bytes: two files of a block each. */
+const IDENTITY_SIZE = 8 * 1024;
 
 /**
  * Checks the receiving folder as `recv` does at its start, and what a transfer does in it: a file is written, made
@@ -29,9 +36,10 @@ export async function checkReceivingFolder(report: DoctorReport, path: string): 
   await report.check("folder", () => {
     const folder = openReceivingFolder(path).path;
     const info = look(folder)!;
-    ownUid = tryFolder(folder);
+    const ours = tryReceiving(folder);
+    ownUid = ours.uid ?? undefined;
     const space = freeSpace(folder);
-    const partial = inspectPartial(folder);
+    const partial = inspectPartialFolder(folder, ours);
     if (partial !== undefined && partial.dev !== info.dev) {
       throw new StxError("disk", `${path}/${PARTIAL_FOLDER} lies on another file system than its folder`, {
         hint: `move it away: files are put in place by renaming them, which takes one file system`,
@@ -43,7 +51,7 @@ export async function checkReceivingFolder(report: DoctorReport, path: string): 
     if (info.mode !== null && (info.mode & 0o002) !== 0) {
       report.warn(
         "folder",
-        `everybody may put files into ${path} (mode ${(info.mode & 0o777).toString(8)})`,
+        `everybody may put files into ${path} (mode ${shownMode(info.mode)})`,
         "receive into a folder of your own",
       );
     }
@@ -55,115 +63,79 @@ export async function checkReceivingFolder(report: DoctorReport, path: string): 
   return ownUid;
 }
 
-function inspectPartial(folder: string): Deno.FileInfo | undefined {
-  const path = `${folder}/${PARTIAL_FOLDER}`;
-  let info: Deno.FileInfo;
-  try {
-    info = Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw diskError(error, "look at", path);
-  }
-  if (info.isDirectory) return info;
-  throw new StxError(
-    "permission",
-    `Cannot keep partial transfers in ${escapeControls(path)}: it is no folder`,
-    {
-      hint: "move it out of the way",
-    },
-  );
-}
-
-/** Writes a file, makes it durable and renames it, in a folder of its own that is removed again; returns its owner. */
-function tryFolder(folder: string): number | undefined {
-  let probe: string;
-  try {
-    probe = Deno.makeTempDirSync({ dir: folder, prefix: ".stx-" });
-  } catch (error) {
-    throw diskError(error, "write into the folder", folder);
-  }
-  try {
-    {
-      using file = Deno.openSync(`${probe}/arriving`, { write: true, createNew: true });
-      file.writeSync(new Uint8Array(1));
-      file.syncSync();
-    }
-    Deno.renameSync(`${probe}/arriving`, `${probe}/arrived`);
-    using opened = Deno.openSync(probe, { read: true });
-    opened.syncSync();
-    return Deno.lstatSync(probe).uid ?? undefined;
-  } catch (error) {
-    throw diskError(error, "put a file in place in", folder);
-  } finally {
-    removeProbe(probe);
-  }
-}
-
-function removeProbe(probe: string): void {
-  try {
-    Deno.removeSync(probe, { recursive: true });
-  } catch (error) {
-    throw diskError(error, "remove", probe);
-  }
-}
-
-/** The bytes that are free for us; `undefined` where this run may not ask, or the system does not tell. */
-function freeSpace(folder: string): number | undefined {
-  if (Deno.permissions.querySync({ name: "sys", kind: "statfs" }).state !== "granted") return undefined;
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
-  } catch {
-    // Not every system, and not every file system, tells.
-    return undefined;
-  }
-}
-
-/** Checks the folder of keys and trust. */
+/** Checks the folder of keys and trust. Resolves to why nothing can be written into it, if so. */
 export async function checkConfiguration(
   report: DoctorReport,
-  { config }: Places,
+  { config, identity, authorizedKeys, sharedKeys }: Places,
   ownUid: number | undefined,
-): Promise<void> {
+): Promise<StxError | undefined> {
+  let why: StxError | undefined;
   await report.check("configuration", () => {
-    if (config instanceof StxError) throw config;
-    checkFolder(report, "configuration", config, ownUid, "stx keygen makes it");
+    if (config instanceof StxError) {
+      if (identity === undefined || (authorizedKeys ?? sharedKeys) === undefined) throw config;
+      report.warn(
+        "configuration",
+        config.message,
+        "recv does without it here; send does with --identity and --peer",
+      );
+      return;
+    }
+    why = checkFolder(report, "configuration", config, ownUid, {
+      maker: "stx keygen makes it",
+      sizeBytes: IDENTITY_SIZE,
+      isNeeded: false,
+    });
   });
+  return why;
 }
 
-/** Tells of a folder; the files in it are looked at elsewhere. */
+/** What is asked of a folder. */
+interface FolderNeeds {
+  /** Who makes it if it is missing. */
+  readonly maker: string;
+  /** What is to be written into it. */
+  readonly sizeBytes: number;
+  /** Whether it is a problem if that cannot be. */
+  readonly isNeeded: boolean;
+}
+
+/** Tells of a folder; the files in it are looked at elsewhere. Returns why nothing can be written into it, if so. */
 function checkFolder(
   report: DoctorReport,
   name: CheckName,
   path: string,
   ownUid: number | undefined,
-  maker: string,
-): void {
+  { maker, sizeBytes, isNeeded }: FolderNeeds,
+): StxError | undefined {
+  const tell = (text: string, hint = null as string | null) =>
+    isNeeded ? report.problem(name, text, hint) : report.warn(name, text, hint);
   const info = look(path);
   if (info === undefined) {
-    report.ok(name, `there is no folder ${escapeControls(path)} yet: ${maker}`);
-    return;
+    const absent = `there is no folder ${escapeControls(path)} yet`;
+    const why = whyNotWritable(nearest(path), sizeBytes);
+    if (why === undefined) report.ok(name, `${absent}: ${maker}`);
+    else tell(`${absent}, and it cannot be made: ${why.message}`, why.hint);
+    return why;
   }
   if (!info.isDirectory) {
-    report.problem(name, `${escapeControls(path)} is not a folder`, "move it out of the way");
-    return;
+    throw new StxError("disk", `${escapeControls(path)} is not a folder`, { hint: "move it out of the way" });
   }
   const isToldOf = checkOwner(report, name, path, info, ownUid);
-  if (mayWrite(path) && !canWrite(path)) {
-    report.warn(
-      name,
-      `nothing can be written into ${escapeControls(path)}`,
-      "see its owner and mode with: ls -ld",
-    );
-  } else if (!isToldOf) report.ok(name, escapeControls(path));
+  const why = whyNotWritable(path, sizeBytes);
+  if (why !== undefined) tell(why.message, why.hint);
+  else if (!isToldOf) report.ok(name, escapeControls(path));
+  return why;
 }
 
-function canWrite(path: string): boolean {
+/** Why a folder does not take what is to be written, if so; where this run may not try, nothing is known of it. */
+function whyNotWritable(folder: string | undefined, sizeBytes: number): StxError | undefined {
+  if (folder === undefined || !mayWrite(folder)) return undefined;
   try {
-    Deno.removeSync(Deno.makeTempDirSync({ dir: path, prefix: ".stx-" }));
-    return true;
-  } catch {
-    return false;
+    tryWriting(folder, sizeBytes);
+    return undefined;
+  } catch (error) {
+    if (error instanceof StxError) return error;
+    throw error;
   }
 }
 
@@ -176,16 +148,21 @@ export async function checkState(
   let isInUse = false;
   await report.check("state", () => {
     if (state instanceof StxError) throw state;
-    const { path, isNamed } = state;
-    if (!isNamed) checkFolder(report, "state-folder", dirname(path), ownUid, "stx recv makes it");
+    // SQLite has its log beside the file itself, where a link leads to it.
+    const path = isLink(state.path) ? realPath(state.path) : state.path;
     const info = look(path);
+    // It has it while the file is open, and leaves it where a process was killed.
+    isInUse = look(`${path}-wal`) !== undefined;
+    const why = checkStateFolder(report, { path, isNamed: state.isNamed }, ownUid, isInUse);
+    // Without room for its other files nobody can open it.
+    if (why !== undefined && !isInUse) return;
     if (info === undefined) {
       report.ok("state", `there is no ${escapeControls(path)} yet: stx recv makes it`);
       return;
     }
     const isToldOf = checkOwner(report, "state", path, info, ownUid);
-    // SQLite has it beside a file that is open, and leaves it where a process was killed.
-    isInUse = look(`${path}-wal`) !== undefined;
+    // Asked first: where SQLite may only read it, its log stays behind.
+    if (info.isFile) requireWritable(path);
     const facts = inspectState(path, isInUse);
     if (facts.layout === 0) {
       report.ok("state", `${escapeControls(path)} is empty: stx recv will use it`);
@@ -206,4 +183,38 @@ export async function checkState(
     );
   });
   return isInUse;
+}
+
+/**
+ * Tells of the folder of a state file, in which SQLite makes more files while it is used. Returns why nothing can be
+ * written into it, if so.
+ */
+function checkStateFolder(
+  report: DoctorReport,
+  { path, isNamed }: Place,
+  ownUid: number | undefined,
+  isInUse: boolean,
+): StxError | undefined {
+  const folder = dirname(path);
+  if (!isNamed) {
+    return checkFolder(report, "state-folder", folder, ownUid, {
+      maker: "stx recv makes it",
+      sizeBytes: STATE_SIZE,
+      // Where its other files are already, it needs no more.
+      isNeeded: !isInUse,
+    });
+  }
+  // Which folder it is in is the user's own choice, and nobody makes it.
+  const why = isInUse ? undefined : whyNotWritable(folder, STATE_SIZE);
+  if (why !== undefined) report.problem("state", why.message, why.hint ?? null);
+  return why;
+}
+
+/** Throws what `diskError` says unless a state file can be opened to be written; what it holds is left alone. */
+function requireWritable(path: string): void {
+  try {
+    Deno.openSync(path, { write: true }).close();
+  } catch (error) {
+    throw diskError(error, "write the state file", path);
+  }
 }

@@ -31,6 +31,13 @@ export class DoctorReport {
     return this.#counts[status];
   }
 
+  /** What was found, in a sentence. */
+  summary(): string {
+    const { problem, warning } = this.#counts;
+    return `${problem === 0 ? "No" : problem} ${problem === 1 ? "problem" : "problems"}, ` +
+      `${warning === 0 ? "no" : warning} ${warning === 1 ? "warning" : "warnings"}.`;
+  }
+
   /** Tells that something is well. */
   ok(name: CheckName, message: string): void {
     this.#tell(name, "ok", message, null);

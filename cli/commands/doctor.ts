@@ -20,8 +20,9 @@ export const DOCTOR = {
     "Looks at everything that send and recv rest on: this machine's identity, the lists of trust, shared keys, their " +
     "modes and owners, the folders, the receiver's memory, the clock, the address to listen on, and the cryptography " +
     "of this runtime. Each finding is a line: ok, warning or problem, what was looked at, what was found, and what to " +
-    "do about it. Give it the options that recv is given. Nothing is changed, save that a folder is made in the " +
-    "receiving folder and removed again. Exits with 0 if there is no problem, and with 7 if there is one.",
+    "do about it. Give it the options that recv is given. Nothing is changed, save that a folder is made and " +
+    "removed again in the receiving folder and in those of the configuration and the state, or where they are to be " +
+    "made; the time of their last change is then now. Exits with 0 if there is no problem, and with 7 if there is one.",
   positionals: [],
   flags: [
     {
