@@ -108,6 +108,8 @@ export const PROGRESS_TIMEOUT_MS = 600_000;
 export const STREAM_TIMEOUT_MS = 24 * 3600 * 1000;
 /** Entries of transfers that one sender may have begun and not finished; one more is refused. */
 export const UNFINISHED_COUNT_MAX = 1_000;
+/** Bytes of the manifests of those transfers: ten of a million files each, which the disk has to hold for a month. */
+export const UNFINISHED_MANIFESTS_SIZE_MAX = 1024 * 1024 * 1024;
 /** Bytes of a whole manifest: a million entries of 256. A peer must not fill our memory before a file comes. */
 export const MANIFEST_SIZE_MAX = 256 * 1024 * 1024;
 /** Milliseconds for a record that has begun to be whole: 1 MiB at 64 kbit/s takes 131 seconds. */
@@ -145,15 +147,17 @@ export const RETRY_FOR_MS = 600_000;
 // ---- This implementation's own: no peer notices them ----
 
 /** Bytes of memory that the manifests of all transfers under way may take at a receiver; then it is busy. */
-export const MANIFESTS_SIZE_MAX = 1280 * 1024 * 1024;
-/** Bytes of it for those of one sender: the largest manifest there can be takes 681 MiB, and nobody gets all. */
-export const MANIFESTS_PER_SENDER_SIZE_MAX = 768 * 1024 * 1024;
+export const MANIFESTS_SIZE_MAX = 1792 * 1024 * 1024;
+/** Bytes of it for those of one sender: the largest manifest there can be takes up to 1,193 MiB, and nobody gets all. */
+export const MANIFESTS_PER_SENDER_SIZE_MAX = 1280 * 1024 * 1024;
 /** Bytes that each transfer has beside that, so that a few files are never kept waiting by many. */
 export const MANIFEST_FREE_SIZE = 256 * 1024;
 /** Milliseconds for which a receiver remembers a finished transfer, 30 days: who sends it again then is as new. */
 export const FINISHED_AGE_MAX_MS = 30 * 24 * 3600 * 1000;
 /** Entries of finished transfers that a receiver remembers: about 80 MB, and looked up in no time. */
 export const FINISHED_COUNT_MAX = 100_000;
+/** Bytes of the manifests of one sender's finished transfers that a receiver keeps; the oldest are forgotten. */
+export const FINISHED_MANIFESTS_SIZE_MAX = 1024 * 1024 * 1024;
 /** Milliseconds to a TCP connection. */
 export const CONNECT_TIMEOUT_MS = 15_000;
 /** Keys in one file of shared keys: each is tried on every HELLO, which takes some 10 microseconds. */

@@ -75,7 +75,7 @@ export interface ReceivingFolder {
    * Decides where entries go. What an earlier attempt at the transfer `localId` has reserved counts as free. Throws `exists` if the policy is to refuse and a first part is taken, or to skip
    * and nothing would be left.
    */
-  place(entries: readonly Entry[], conflict: ConflictPolicy, localId?: Bytes): Placement;
+  place(entries: readonly Entry[], conflict: ConflictPolicy, localId?: Bytes): Promise<Placement>;
   /** Gives up what a placement has reserved, if no transfer is opened with it. */
   release(placement: Placement): void;
   /**
@@ -116,10 +116,13 @@ export interface PartialTransfer {
    * Calling it again after a crash at any point finishes the same work. Calls `beforeRename` when all is
    * durable and nothing has a final name yet, with where everything goes: under the policy to rename that may be
    * another place than it was opened with. Resolves to the number of files that were not put in place because
-   * the policy is to skip those that exist, and calls `onKept` with it before the partial folder, which still knows,
-   * is removed.
+   * the policy is to skip those that exist, and calls `onKept` with it, and with the path of the first of them, before
+   * the partial folder, which still knows, is removed.
    */
-  commit(beforeRename: (placement: Placement) => void, onKept?: (count: number) => void): Promise<number>;
+  commit(
+    beforeRename: (placement: Placement) => void,
+    onKept?: (count: number, first: string) => void,
+  ): Promise<number>;
   /** Lets go of open files and of the lock; what was written stays for another time. */
   close(): void;
 }
@@ -128,8 +131,10 @@ export interface PartialTransfer {
 export interface StoredTransfer {
   /** "committing": everything is durable and is being put in place. */
   readonly state: "receiving" | "committing" | "done";
-  /** The encoded manifest. */
-  readonly manifest: Bytes;
+  /** SHA-256 of the encoded manifest, which is kept beside it: 32 bytes. */
+  readonly manifestDigest: Bytes;
+  /** Bytes of the encoded manifest. */
+  readonly manifestSizeBytes: number;
   /** Bytes of one block of the stream. */
   readonly blockSizeBytes: number;
   /** Bytes of the stream that survive a crash. */
@@ -144,15 +149,32 @@ export interface StoredTransfer {
   readonly updatedMs: number;
 }
 
-/** The receiver's memory of transfers. One peer's rows are never found under another peer's key. */
+/**
+ * The receiver's memory of transfers. One peer's rows are never found under another peer's key. Manifests, which may have
+ * hundreds of megabytes, are kept beside the rows in parts, and touched by nothing that does not ask for them.
+ */
 export interface TransferStore {
   /** The row of this peer and id, if there is one. */
   find(peer: Bytes, transferId: Bytes): StoredTransfer | undefined;
-  /** Writes a transfer whole; it is durable when the call returns. */
-  save(peer: Bytes, transferId: Bytes, transfer: StoredTransfer): void;
+  /**
+   * Writes a transfer; it is durable when the call returns. Its manifest stays as it is, where none is given.
+   * @param manifestPart the manifest's first part, in place of all that is known of it: the others follow by
+   * {@link TransferStore.saveManifestPart}
+   */
+  save(peer: Bytes, transferId: Bytes, transfer: StoredTransfer, manifestPart?: Bytes): void;
+  /**
+   * Writes a part of the manifest of a transfer that exists; durable when the call returns.
+   * @param part its number: 0 is the first
+   */
+  saveManifestPart(peer: Bytes, transferId: Bytes, part: number, bytes: Bytes): void;
+  /**
+   * A part of a transfer's manifest, cut anywhere; `undefined` behind the last. Whether all of them are there, the
+   * manifest's digest says: a crash may have come between two.
+   */
+  manifestPart(peer: Bytes, transferId: Bytes, part: number): Bytes | undefined;
   /** Moves the durable mark of a transfer that exists. */
   saveDurable(peer: Bytes, transferId: Bytes, durableBytes: number, updatedMs: number): void;
-  /** Forgets a transfer; not an error if there is none. */
+  /** Forgets a transfer and its manifest; not an error if there is none. */
   remove(peer: Bytes, transferId: Bytes): void;
   /** Every transfer in one state, in no order. */
   list(state: StoredTransfer["state"]): readonly {
@@ -160,14 +182,17 @@ export interface TransferStore {
     readonly transferId: Bytes;
     readonly transfer: StoredTransfer;
   }[];
-  /** How many transfers of this peer are neither finished nor being put in place. */
-  countUnfinished(peer: Bytes): number;
+  /** How many transfers of this peer into this folder are neither finished nor being put in place. */
+  countUnfinished(peer: Bytes, folder: string): number;
+  /** Bytes of the manifests of those of them that are not the one with this id. */
+  otherUnfinishedBytes(peer: Bytes, folder: string, transferId: Bytes): number;
   /**
-   * Forgets some of the finished transfers that nobody needs any more: those last written before `beforeMs`, and the
-   * oldest where there are more than `countMax`. To be called again until it returns 0: one call is short.
-   * @returns how many were forgotten
+   * Forgets some of the finished transfers that nobody needs any more: those last written before `beforeMs`, the
+   * oldest where there are more than `countMax`, and the oldest of a peer whose manifests have more than
+   * `peerBytesMax` together. One call is short.
+   * @returns whether there was something to forget: then it is to be called again
    */
-  pruneFinished(beforeMs: number, countMax: number): number;
+  pruneFinished(beforeMs: number, countMax: number, peerBytesMax: number): boolean;
 }
 
 /** A server's memory of the sessions that were opened, so that none is ever opened by the same HELLO again. */

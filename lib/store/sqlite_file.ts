@@ -4,8 +4,10 @@
  * memory each. Whoever opens a file closes it, for all of them.
  * @module
  */
+import { createHash } from "node:crypto";
 import process from "node:process";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Bytes } from "../bytes/bytes.ts";
 import { codeOf, StxError } from "../errors.ts";
 
 /** How long another process may hold the file before that is an error. */
@@ -17,7 +19,8 @@ export interface SqliteLayout {
   readonly applicationId: number;
   /**
    * What makes each version of the layout out of the one before; the first is made out of an empty file. A file in
-   * use has been made by these texts, so none of them may ever change: a new layout is a further one.
+   * use has been made by these texts, so none of them may ever change: a new layout is a further one. They may ask for
+   * `sha256(bytes)`.
    */
   readonly versions: readonly string[];
   /** How errors name the file. */
@@ -106,6 +109,7 @@ export class SqliteFile {
 
   /** Makes the newest layout out of what is there, inside a transaction: all of it, or nothing. */
   #migrate(): void {
+    this.#database.function("sha256", { deterministic: true }, (bytes) => sha256(bytes as Bytes));
     // Asked again: another process may have been faster.
     for (let version = this.#readVersion(); version < this.#layout.versions.length; version++) {
       this.#database.exec(
@@ -125,13 +129,22 @@ export class SqliteFile {
     if (
       applicationId === this.#layout.applicationId && version >= 1 && version <= this.#layout.versions.length
     ) return version;
-    throw new StxError(
-      "state_corrupt",
-      applicationId === this.#layout.applicationId
-        ? `The ${this.#layout.what} ${this.#path} has layout ${version}, this stx knows 1 to ${this.#layout.versions.length}`
-        : `The ${this.#layout.what} ${this.#path} is a database of another program`,
-      { hint: this.#layout.wayOut },
-    );
+    throw this.#foreign(applicationId === this.#layout.applicationId ? version : undefined);
+  }
+
+  /** The error for a file of another kind, or of a layout that is none of those known here. */
+  #foreign(version: number | undefined): StxError {
+    const { what, wayOut, versions } = this.#layout;
+    const file = `The ${what} ${this.#path}`;
+    if (version === undefined) {
+      return new StxError("state_corrupt", `${file} is a database of another program`, { hint: wayOut });
+    }
+    const known = `layout ${version}, this stx knows 1 to ${versions.length}`;
+    if (version < 1) return new StxError("state_corrupt", `${file} has ${known}`, { hint: wayOut });
+    // Nothing is wrong with it: to go on without it is to lose what it remembers.
+    return new StxError("state_corrupt", `${file} was written by a newer stx: it has ${known}`, {
+      hint: `use that stx, or ${wayOut}`,
+    });
   }
 
   /** The one value that a pragma answers with. */
@@ -173,7 +186,7 @@ export class SqliteFile {
       if (codeOf(error) !== undefined) throw error;
       const text = error instanceof Error ? error.message : String(error);
       if (
-        /malformed|not a database|unsupported file format|no such (table|column)|already exists|has \d+ columns/
+        /malformed|not a database|unsupported file format|no such (table|column)|already exists|has no column|has \d+ columns/
           .test(text)
       ) {
         throw this.corrupt(error);
@@ -208,7 +221,10 @@ export class SqliteFile {
         );
       }
       throw new StxError("disk", `Cannot use the ${this.#layout.what} ${this.#path}: ${text}`, {
-        hint: `name another file with ${this.#layout.option}`,
+        // A disk that is full shows itself so where the file is there already, and its log has no room.
+        hint: text.includes("disk I/O error")
+          ? `see with df and dmesg whether its disk is full or failing, or name another file with ${this.#layout.option}`
+          : `name another file with ${this.#layout.option}`,
         cause: error,
       });
     }
@@ -239,4 +255,8 @@ export class SqliteFile {
   close(): void {
     this.#database.close();
   }
+}
+
+function sha256(bytes: Bytes): Bytes {
+  return new Uint8Array(createHash("sha256").update(bytes).digest());
 }

@@ -36,6 +36,22 @@ const VERSIONS: readonly string[] = [
     ) STRICT, WITHOUT ROWID;
   `,
   "CREATE INDEX transfers_finished ON transfers (updated_ms) WHERE state = 'done';",
+  // SQLite writes a row whole, so what is large and stays must not stand in one that changes every two seconds. A list
+  // that an older stx has written is one part, whatever its size.
+  `
+    CREATE TABLE manifests (
+      peer BLOB NOT NULL,
+      id BLOB NOT NULL,
+      part INTEGER NOT NULL,
+      bytes BLOB NOT NULL,
+      PRIMARY KEY (peer, id, part)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO manifests SELECT peer, id, 0, manifest FROM transfers;
+    ALTER TABLE transfers ADD COLUMN manifest_size INTEGER NOT NULL DEFAULT 0;
+    UPDATE transfers SET manifest_size = length(manifest), manifest = sha256(manifest);
+    ALTER TABLE transfers RENAME COLUMN manifest TO manifest_digest;
+    CREATE INDEX transfers_finished_by_peer ON transfers (peer, updated_ms, manifest_size) WHERE state = 'done';
+  `,
 ];
 
 /** How the state file is laid out. */

@@ -23,8 +23,13 @@ const LIMITS: ManifestBudgetLimits = {
   freeBytes: MANIFEST_FREE_SIZE,
 };
 
-/** Bytes of memory that an entry takes beside its encoded bytes, as measured in a receiver: 300 to 470. */
+/** Bytes of memory that an entry takes beside its name, as measured in a receiver: 300 to 470. */
 const ENTRY_MEMORY_BYTES = 400;
+/**
+ * Bytes of memory for an encoded byte: the byte until it is in the journal, and two in a name as soon as one character in
+ * that is outside Latin-1.
+ */
+const BYTE_MEMORY_BYTES = 3;
 
 /** What one transfer has taken of it. */
 export interface ManifestShare {
@@ -33,7 +38,7 @@ export interface ManifestShare {
    * when others have ended, there is.
    */
   grow(sizeBytes: number, entryCount: number): void;
-  /** Gives all of it back. To be called once. */
+  /** Gives all of it back. */
   release(): void;
 }
 
@@ -55,13 +60,16 @@ export class ManifestBudget {
     let takenBytes = 0;
     return {
       grow: (sizeBytes, entryCount) => {
-        const wantedBytes = neededBytes + sizeBytes + entryCount * ENTRY_MEMORY_BYTES;
+        const wantedBytes = neededBytes + sizeBytes * BYTE_MEMORY_BYTES + entryCount * ENTRY_MEMORY_BYTES;
         const moreBytes = Math.max(0, wantedBytes - this.#limits.freeBytes - takenBytes);
         this.#take(name, moreBytes);
         neededBytes = wantedBytes;
         takenBytes += moreBytes;
       },
-      release: () => this.#giveBack(name, takenBytes),
+      release: () => {
+        this.#giveBack(name, takenBytes);
+        [neededBytes, takenBytes] = [0, 0];
+      },
     };
   }
 

@@ -3,8 +3,15 @@
  * @module
  */
 import { type Bytes, equal } from "../bytes/bytes.ts";
+import { formatBytes } from "../bytes/format_bytes.ts";
 import { StxError } from "../errors.ts";
-import { BLOCK_SIZE_MAX, BLOCK_SIZE_MIN, ENTRY_COUNT_MAX, UNFINISHED_COUNT_MAX } from "../limits.ts";
+import {
+  BLOCK_SIZE_MAX,
+  BLOCK_SIZE_MIN,
+  ENTRY_COUNT_MAX,
+  UNFINISHED_COUNT_MAX,
+  UNFINISHED_MANIFESTS_SIZE_MAX,
+} from "../limits.ts";
 import type { Clock, Entry } from "../ports.ts";
 import { totalSizeBytes } from "../wire/manifest.ts";
 import { decodeOffer, type Message, type Offer } from "../wire/message.ts";
@@ -47,7 +54,7 @@ export class OfferRules {
       throw new StxError("bad_manifest", "Cannot take an offer of several entries without their sizes");
     }
     this.checkTransferId(offer, sender, receiver);
-    this.checkSize(offer.sizeBytes);
+    this.checkSize(offer.sizeBytes, true);
     return offer;
   }
 
@@ -70,13 +77,30 @@ export class OfferRules {
     );
   }
 
-  /** Throws `too_large` if the receiver's user does not allow so many bytes. */
-  checkSize(sizeBytes: number): void {
-    const { maxSizeBytes } = this.#policy;
-    if (sizeBytes <= maxSizeBytes) return;
+  /** Throws `too_large` where the lists of names of a sender's unfinished transfers here have so many bytes, for the same reason. */
+  checkUnfinishedBytes(sizeBytes: number): void {
+    if (sizeBytes <= UNFINISHED_MANIFESTS_SIZE_MAX) return;
     throw new StxError(
       "too_large",
-      `the transfer has ${sizeBytes} bytes, this receiver takes at most ${maxSizeBytes}`,
+      `this sender's unfinished transfers have ${formatBytes(sizeBytes)} of names here, at most ${
+        formatBytes(UNFINISHED_MANIFESTS_SIZE_MAX)
+      } are kept: finish some of them first by sending the same files again`,
+    );
+  }
+
+  /**
+   * Throws `too_large` if the receiver's user does not allow so many bytes.
+   * @param isAll whether that is the whole transfer, and not what has come of it so far
+   */
+  checkSize(sizeBytes: number, isAll: boolean): void {
+    const { maxSizeBytes } = this.#policy;
+    if (sizeBytes <= maxSizeBytes) return;
+    let [size, most] = [formatBytes(sizeBytes), formatBytes(maxSizeBytes)];
+    if (!isAll) size = `more than ${most}`;
+    else if (size === most) [size, most] = [`${sizeBytes} bytes`, `${maxSizeBytes} bytes`];
+    throw new StxError(
+      "too_large",
+      `the transfer has ${size}, this receiver takes at most ${most} (--max-size)`,
     );
   }
 

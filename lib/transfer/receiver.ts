@@ -3,22 +3,24 @@
  * in place at once when it is whole. What it promises survives a crash at any point.
  * @module
  */
-import { type Bytes, equal } from "../bytes/bytes.ts";
-import { codeOf, StxError } from "../errors.ts";
+import type { Bytes } from "../bytes/bytes.ts";
+import { codeOf } from "../errors.ts";
 import type { Entry, PartialTransfer, Placement, StoredTransfer } from "../ports.ts";
-import { decodeManifest } from "../wire/manifest.ts";
 import { decodeDone, encodeOffset, encodeReject, type Offer } from "../wire/message.ts";
 import type { TransferChannel } from "./channel.ts";
 import { DurableMark } from "./durable_mark.ts";
-import { digestOf, IncomingManifest } from "./incoming_manifest.ts";
+import { IncomingManifest } from "./incoming_manifest.ts";
 import { IncomingStream } from "./incoming_stream.ts";
+import { findKnown } from "./known_transfer.ts";
 import type { ManifestShare } from "./manifest_budget.ts";
 import { type OfferPolicy, OfferRules } from "./offer_policy.ts";
 import { signReceipt } from "./receipt.ts";
 import { ReceiverMessages } from "./receiver_messages.ts";
 import { type ReceivedTransfer, type ReceiverOptions, resultOf } from "./receiver_options.ts";
-import { finishCommit, localIdOf } from "./recovery.ts";
-import { rejectionFor } from "./rejection.ts";
+import { localIdOf } from "./recovery.ts";
+import { keptError, rejectionFor } from "./rejection.ts";
+import type { ManifestFacts, WholeManifest } from "./stored_manifest.ts";
+import { TransferRow } from "./transfer_row.ts";
 
 /**
  * Receives one transfer over an open channel. Resolves when it is in place and the sender has been told. Rejects
@@ -39,8 +41,7 @@ export class Receiver {
   readonly #messages: ReceiverMessages;
   readonly #rules: OfferRules;
   #offer!: Offer;
-  /** What the journal and the partial folder call this transfer. */
-  #localId!: Bytes;
+  #row!: TransferRow;
   #entries: readonly Entry[] = [];
   #stored: StoredTransfer | undefined;
   #partial: PartialTransfer | undefined;
@@ -116,7 +117,8 @@ export class Receiver {
     const { identity, folderPath, claim, clock } = this.#options;
     const sender = this.#channel.peerIdentity;
     this.#offer = this.#rules.readOffer(await this.#messages.first(clock), sender, identity.publicKey);
-    this.#localId = this.localId(sender, this.#offer.transferId, folderPath);
+    const localId = this.localId(sender, this.#offer.transferId, folderPath);
+    this.#row = new TransferRow(this.#options, sender, localId);
     this.#release = await claim(this.#offer.transferId);
     const stored = await this.#findStored();
     if (stored?.state === "receiving") await this.#resume(stored);
@@ -126,25 +128,10 @@ export class Receiver {
     return await this.#finish();
   }
 
-  /** The transfer as an earlier session left it; one that was being put in place is in place afterwards. */
   async #findStored(): Promise<StoredTransfer | undefined> {
-    const known = this.#options.store.find(this.#channel.peerIdentity, this.#localId);
-    if (this.#offer.sizeBytes === null && known !== undefined) {
-      throw new StxError("bad_transfer_id", "Cannot take an offer: its name is that of an earlier transfer");
-    }
-    // A name that was free to choose, without a size, may be one that now follows from another manifest.
-    if (known === undefined || !equal(digestOf(known.manifest), this.#offer.manifestDigest)) return undefined;
-    this.#share?.grow(known.manifest.length, this.#offer.entryCount);
-    this.#entries = decodeManifest(known.manifest);
-    if (known.state !== "committing") return known;
-    try {
-      return await finishCommit(this.#options, this.#channel.peerIdentity, this.#localId, known);
-    } catch (error) {
-      const left = this.#options.store.find(this.#channel.peerIdentity, this.#localId);
-      if (codeOf(error) !== "state_corrupt" || left?.state !== "receiving") throw error;
-      // Somebody has taken away what was to be put in place: begin again.
-      return left;
-    }
+    const known = await findKnown(this.#options, this.#row, this.#offer, this.#share);
+    this.#entries = known?.entries ?? [];
+    return known?.transfer;
   }
 
   /**
@@ -154,8 +141,7 @@ export class Receiver {
    * @returns whether that was all; if not, the transfer begins anew
    */
   async #offerAgain(stored: StoredTransfer): Promise<boolean> {
-    const { folder } = this.#options;
-    const offer = this.#offer;
+    const [{ folder }, offer] = [this.#options, this.#offer];
     if (!await folder.isInPlace(this.#entries, stored.placement)) return false;
     await this.#rules.checkManifest(this.#entries, offer);
     const answer = decodeDone(stored.receipt);
@@ -177,7 +163,8 @@ export class Receiver {
     this.#stored = stored;
     const start = await this.#messages.offerPrefix(answer.sizeBytes, sha256);
     if (start === 0 && answer.sizeBytes > 0) {
-      await this.#beginStream(this.#open(stored.manifest), 0);
+      this.#checkUnfinished();
+      await this.#beginStream(await this.#open(stored, 0), 0);
       await this.#receiveAll();
       await this.#finish();
       return true;
@@ -198,49 +185,60 @@ export class Receiver {
 
   /** A transfer that is new here: gets the whole manifest and decides. */
   async #begin(): Promise<void> {
-    const offer = this.#offer;
-    this.#rules.checkUnfinished(this.#options.store.countUnfinished(this.#channel.peerIdentity));
+    // Where it was known, its list of names comes again.
+    this.#entries = [];
+    this.#share?.release();
+    this.#checkUnfinished();
     this.#messages.say("wantManifest");
-    const incoming = this.makeManifest(offer);
-    while (!incoming.isWhole) {
-      const message = await this.#messages.next();
-      const before = incoming.entries.length;
-      incoming.take(message);
-      this.#share?.grow(message.body.length, incoming.entries.length - before);
-    }
-    const manifest = incoming.finish();
-    this.#entries = incoming.entries;
-    this.#announce();
-    await this.#rules.checkManifest(this.#entries, offer);
-    const partial = this.#open(manifest);
+    const partial = await this.#openNew();
     await this.#beginStream(partial, await this.#messages.offerPrefix(0, (await partial.resumeAt(0)).sha256));
   }
 
+  #checkUnfinished(): void {
+    const { store, folderPath } = this.#options;
+    this.#rules.checkUnfinished(store.countUnfinished(this.#channel.peerIdentity, folderPath));
+  }
+
+  /** The encoded list of names is let go of at the end: it must not take memory while the sender takes its time. */
+  async #openNew(): Promise<PartialTransfer> {
+    const manifest = await this.makeManifest(this.#offer).takeAll(() => this.#messages.next(), this.#share);
+    this.#entries = manifest.entries;
+    this.#announce();
+    await this.#rules.checkManifest(this.#entries, this.#offer);
+    return await this.#open(manifest, 0, manifest);
+  }
+
   /** Chooses where a transfer goes, notes it in the journal and opens its partial folder. */
-  #open(manifest: Bytes, durableBytes = 0): PartialTransfer {
+  async #open(list: ManifestFacts, durableBytes: number, manifest?: WholeManifest): Promise<PartialTransfer> {
     const { folder, folderPath, conflict, clock } = this.#options;
     const { blockSizeBytes, sizeBytes } = this.#offer;
     // Decided anew at every attempt: both the policy and what stands there may have changed.
-    const placement = folder.place(this.#entries, conflict, this.#localId);
+    const placement = await folder.place(this.#entries, conflict, this.#row.localId);
     let partial: PartialTransfer;
     try {
-      partial = folder.open(this.#localId, this.#entries, placement, sizeBytes === null);
+      // Nobody else has a turn between this and the row that is counted next.
+      if (manifest !== undefined) {
+        this.#rules.checkUnfinishedBytes(this.#row.otherBytes(folderPath) + list.manifestSizeBytes);
+      }
+      partial = folder.open(this.#row.localId, this.#entries, placement, sizeBytes === null);
     } catch (error) {
       folder.release(placement);
       throw error;
     }
     this.#partial = partial;
     // Only whoever holds the folder's lock may write its row.
-    this.#save({
+    this.#stored = {
       state: "receiving",
-      manifest,
+      manifestDigest: list.manifestDigest,
+      manifestSizeBytes: list.manifestSizeBytes,
       blockSizeBytes,
       durableBytes,
       folder: folderPath,
       placement,
       receipt: new Uint8Array(0),
       updatedMs: clock.nowMs(),
-    });
+    };
+    await this.#row.begin(this.#stored, manifest);
     return partial;
   }
 
@@ -249,7 +247,7 @@ export class Receiver {
     this.#announce();
     await this.#rules.checkManifest(this.#entries, this.#offer);
     let offset = this.keptBytes(stored);
-    const partial = this.#open(stored.manifest, offset);
+    const partial = await this.#open(stored, offset);
     let prefix;
     try {
       prefix = await partial.resumeAt(offset);
@@ -266,7 +264,7 @@ export class Receiver {
 
   /** @param crc the CRC-32 of what the partial folder keeps; without it, it is emptied first */
   async #beginStream(partial: PartialTransfer, startBytes: number, crc?: number): Promise<void> {
-    const { clock, store, onEvent } = this.#options;
+    const { clock, onEvent } = this.#options;
     const offer = this.#offer;
     if (offer.sizeBytes === null) this.#messages.expectStream();
     const { crc32 } = crc === undefined ? await partial.resumeAt(0) : { crc32: crc };
@@ -277,10 +275,12 @@ export class Receiver {
       blockSizeBytes: offer.blockSizeBytes,
       startBytes,
       save: (durableBytes) => {
-        if (offer.sizeBytes === null) return;
-        store.saveDurable(this.#channel.peerIdentity, this.#localId, durableBytes, clock.nowMs());
+        if (offer.sizeBytes !== null) this.#row.saveDurable(durableBytes);
       },
-      tell: (durableBytes) => this.#messages.tell("durable", encodeOffset(durableBytes)),
+      // Nothing of a stream survives, as it cannot be continued.
+      tell: (durableBytes) => {
+        if (offer.sizeBytes !== null) this.#messages.tell("durable", encodeOffset(durableBytes));
+      },
     });
     if (startBytes > 0) onEvent({ kind: "resumed", offset: startBytes });
     else await this.#durable.reset();
@@ -291,7 +291,7 @@ export class Receiver {
     for (;;) {
       const message = await this.#messages.next();
       if (message.type === "data") {
-        await this.#stream.takeBlock(message, (sizeBytes) => this.#rules.checkSize(sizeBytes));
+        await this.#stream.takeBlock(message, (sizeBytes) => this.#rules.checkSize(sizeBytes, false));
         this.#receivedBytes = this.#stream.sizeBytes - before;
         this.#options.onEvent({ kind: "received", bytes: this.#stream.sizeBytes });
         await this.#durable?.advance(this.#stream.sizeBytes);
@@ -305,7 +305,7 @@ export class Receiver {
   }
 
   async #finish(): Promise<ReceivedTransfer> {
-    const { clock, store, onEvent } = this.#options;
+    const { clock, onEvent } = this.#options;
     const partial = this.#partial!;
     onEvent({ kind: "finishing" });
     await this.#durable!.settle();
@@ -315,14 +315,14 @@ export class Receiver {
     const decide = (placement: Placement) =>
       this.#save({ ...committed, placement, state: "committing", updatedMs: clock.nowMs() });
     // Nobody may say that files which were kept were received.
-    const forget = () => store.remove(this.#channel.peerIdentity, this.#localId);
-    const keptCount = await partial.commit(decide, forget);
-    if (keptCount > 0) {
-      throw new StxError(
-        "exists",
-        `${keptCount} of the files were already there and were kept as they are; all others are in place`,
-      );
-    }
+    const forget = () => this.#row.remove();
+    let firstKept = "";
+    const onKept = (_count: number, first: string) => {
+      firstKept = first;
+      forget();
+    };
+    const keptCount = await partial.commit(decide, onKept);
+    if (keptCount > 0) throw keptError(keptCount, firstKept);
     // A transfer without a size had a random name: nobody will ever ask for it again.
     if (this.#offer.sizeBytes === null) forget();
     else this.#save({ ...this.#stored!, state: "done", updatedMs: clock.nowMs() });
@@ -363,7 +363,7 @@ export class Receiver {
 
   #save(transfer: StoredTransfer): void {
     this.#stored = transfer;
-    this.#options.store.save(this.#channel.peerIdentity, this.#localId, transfer);
+    this.#row.save(transfer);
   }
 
   #result(placement: Placement): ReceivedTransfer {
@@ -378,8 +378,8 @@ export class Receiver {
       await this.#durable?.idle();
       this.#partial?.close();
       this.#partial = undefined;
-      this.#options.folder.discard(this.#localId);
-      this.#options.store.remove(this.#channel.peerIdentity, this.#localId);
+      this.#options.folder.discard(this.#row.localId);
+      this.#row.remove();
       return;
     }
     try {

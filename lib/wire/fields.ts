@@ -97,9 +97,9 @@ export class ByteReader {
   text16(sizeMaxBytes: number): string {
     const size = this.u16();
     if (size > sizeMaxBytes) this.fail(`a text has ${size} bytes, at most ${sizeMaxBytes} are allowed`);
-    const bytes = this.bytes(size);
+    const at = this.#take(size);
     try {
-      return decoder.decode(bytes);
+      return decoder.decode(this.#bytes.subarray(at, at + size));
     } catch {
       return this.fail("a text is not valid UTF-8");
     }

@@ -15,6 +15,7 @@ import { ByteReader, i64, u16, u64, u8, vector16 } from "./fields.ts";
 
 /** Bytes of an entry around its path. */
 const ENTRY_OVERHEAD = 1 + 2 + 8 + 8 + 2;
+const ENTRY_SIZE_MAX = ENTRY_OVERHEAD + PATH_SIZE_MAX;
 const PERMISSION_BITS = 0o777;
 
 function encodeEntry(entry: Entry): Bytes {
@@ -50,7 +51,7 @@ export function encodeManifest(entries: readonly Entry[]): readonly Bytes[] {
   let size = 0;
   for (const entry of entries) {
     const encoded = encodeEntry(entry);
-    if (encoded.length > PATH_SIZE_MAX + ENTRY_OVERHEAD) {
+    if (encoded.length > ENTRY_SIZE_MAX) {
       throw new StxError("bad_name", `Cannot send "${escapeControls(entry.path)}": the path is too long`);
     }
     if (size + encoded.length > MANIFEST_BODY_SIZE_MAX) {
@@ -71,6 +72,28 @@ export function decodeManifest(body: Bytes): readonly Entry[] {
   const entries: Entry[] = [];
   while (reader.remaining > 0) entries.push(readEntry(reader));
   return entries;
+}
+
+/**
+ * Reads a manifest that comes in pieces, cut anywhere: a million entries take seconds, and whoever reads them has others
+ * to serve between.
+ */
+export class ManifestReader {
+  #rest: Bytes = new Uint8Array(0);
+
+  /** The entries that certainly end in this piece; throws `malformed`. */
+  take(piece: Bytes): readonly Entry[] {
+    const reader = new ByteReader(this.#rest.length === 0 ? piece : concat(this.#rest, piece), "MANIFEST");
+    const entries: Entry[] = [];
+    while (reader.remaining >= ENTRY_SIZE_MAX) entries.push(readEntry(reader));
+    this.#rest = reader.rest();
+    return entries;
+  }
+
+  /** The last entries; throws `malformed`. */
+  finish(): readonly Entry[] {
+    return decodeManifest(this.#rest);
+  }
 }
 
 /** Bytes of all contents together; throws `malformed` above the limit. */

@@ -3,7 +3,7 @@
  * apart from what the caller holds, as on a disk.
  * @module
  */
-import { type Bytes, toHex } from "../../lib/bytes/bytes.ts";
+import { type Bytes, concatAll, toHex } from "../../lib/bytes/bytes.ts";
 import { codeOf, StxError } from "../../lib/errors.ts";
 import type { NonceStore, StoredTransfer, TransferStore } from "../../lib/ports.ts";
 import { MemoryNonceStore } from "../../lib/store/memory_nonce_store.ts";
@@ -12,7 +12,14 @@ import { Crashed, type Process } from "./process.ts";
 
 /** Sees every change once it is durable. */
 export interface StoreWatch {
-  onSave(peer: Bytes, id: Bytes, before: StoredTransfer | undefined, after: StoredTransfer): void;
+  /** @param manifest what is durable of it then */
+  onSave(
+    peer: Bytes,
+    id: Bytes,
+    before: StoredTransfer | undefined,
+    after: StoredTransfer,
+    manifest: Bytes,
+  ): void;
   onRemove(peer: Bytes, id: Bytes, before: StoredTransfer | undefined): void;
 }
 
@@ -28,10 +35,10 @@ export class Journal {
 
   /** The store as one process has it open. */
   openStore(process: Process): TransferStore {
-    const save = (peer: Bytes, id: Bytes, transfer: StoredTransfer): void => {
+    const save = (peer: Bytes, id: Bytes, transfer: StoredTransfer, manifestPart?: Bytes): void => {
       const before = this.rows.find(peer, id);
-      this.rows.save(peer, id, copyOf(transfer));
-      this.#watch.onSave(peer, id, before, transfer);
+      this.rows.save(peer, id, copyOf(transfer), manifestPart?.slice());
+      this.#watch.onSave(peer, id, before, transfer, this.#manifest(peer, id));
     };
     return {
       find: (peer, id) => {
@@ -43,8 +50,18 @@ export class Journal {
         process.requireLife();
         return this.rows.list(state);
       },
-      save: (peer, id, transfer) =>
-        change(process, `saves ${transfer.state}`, () => save(peer, id, transfer)),
+      save: (peer, id, transfer, manifestPart) =>
+        change(process, `saves ${transfer.state}`, () => save(peer, id, transfer, manifestPart)),
+      saveManifestPart: (peer, id, part, bytes) =>
+        change(
+          process,
+          `saves part ${part}`,
+          () => this.rows.saveManifestPart(peer, id, part, bytes.slice()),
+        ),
+      manifestPart: (peer, id, part) => {
+        process.requireLife();
+        return this.rows.manifestPart(peer, id, part)?.slice();
+      },
       saveDurable: (peer, id, durableBytes, updatedMs) =>
         change(process, `saves ${durableBytes}`, () => {
           const row = this.rows.find(peer, id);
@@ -56,13 +73,25 @@ export class Journal {
           this.rows.remove(peer, id);
           this.#watch.onRemove(peer, id, before);
         }),
-      countUnfinished: (peer) => {
+      countUnfinished: (peer, folder) => {
         process.requireLife();
-        return this.rows.countUnfinished(peer);
+        return this.rows.countUnfinished(peer, folder);
       },
-      pruneFinished: (beforeMs, countMax) =>
-        change(process, "prunes", () => this.rows.pruneFinished(beforeMs, countMax)),
+      otherUnfinishedBytes: (peer, folder, id) => {
+        process.requireLife();
+        return this.rows.otherUnfinishedBytes(peer, folder, id);
+      },
+      pruneFinished: (...limits) => change(process, "prunes", () => this.rows.pruneFinished(...limits)),
     };
+  }
+
+  #manifest(peer: Bytes, id: Bytes): Bytes {
+    const parts: Bytes[] = [];
+    for (;;) {
+      const part = this.rows.manifestPart(peer, id, parts.length);
+      if (part === undefined) return concatAll(parts);
+      parts.push(part);
+    }
   }
 
   /** The memory of nonces, likewise. */
@@ -104,7 +133,7 @@ function change<T>(process: Process, what: string, work: () => T): T {
 function copyOf(transfer: StoredTransfer): StoredTransfer {
   return {
     ...transfer,
-    manifest: transfer.manifest.slice(),
+    manifestDigest: transfer.manifestDigest.slice(),
     receipt: transfer.receipt.slice(),
     placement: JSON.parse(JSON.stringify(transfer.placement)),
   };

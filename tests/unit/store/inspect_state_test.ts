@@ -14,7 +14,7 @@ Deno.test("a look at a state file counts what is in it, whatever its layout, and
     const before = tree(path);
     assert.deepEqual(inspectState(path, false), {
       layout: 1,
-      newestLayout: 3,
+      newestLayout: 4,
       unfinishedCount: 2,
       finishedCount: 1,
     });
@@ -27,8 +27,8 @@ Deno.test("a look at a state file counts what is in it, whatever its layout, and
     });
     const after = tree(path);
     assert.deepEqual(inspectState(path, false), {
-      layout: 3,
-      newestLayout: 3,
+      layout: 4,
+      newestLayout: 4,
       unfinishedCount: 1,
       finishedCount: 2,
     });
@@ -69,7 +69,7 @@ Deno.test("an empty state file stays empty", async () => {
     Deno.writeTextFileSync(path, "");
     assert.deepEqual(inspectState(path, false), {
       layout: 0,
-      newestLayout: 3,
+      newestLayout: 4,
       unfinishedCount: 0,
       finishedCount: 0,
     });
@@ -84,8 +84,8 @@ Deno.test("a look refuses what a receiver refuses", async () => {
   });
   await withPath((path) => {
     withState(path, () => {});
-    withDatabase(path, (database) => database.exec("PRAGMA user_version = 4"));
-    fails(() => inspectState(path, false), "state_corrupt", path, /layout 4/, /--state/);
+    withDatabase(path, (database) => database.exec("PRAGMA user_version = 5"));
+    fails(() => inspectState(path, false), "state_corrupt", path, /layout 5/, /--state/);
   });
   await withPath((path) => {
     Deno.writeTextFileSync(path, "no database".repeat(1000));

@@ -1,4 +1,5 @@
 /** Rows for the tests of the stores. */
+import { sha256 } from "../../../lib/crypto/hkdf.ts";
 import type { KnownRotation, StoredTransfer } from "../../../lib/ports.ts";
 
 export const PEER = new Uint8Array(32).fill(1);
@@ -6,9 +7,12 @@ export const OTHER_PEER = new Uint8Array(32).fill(2);
 export const ID = new Uint8Array(32).fill(3);
 export const OTHER_ID = new Uint8Array(32).fill(4);
 
+export const MANIFEST = Uint8Array.of(0, 255, 3);
+
 export const TRANSFER: StoredTransfer = {
   state: "receiving",
-  manifest: Uint8Array.of(0, 255, 3),
+  manifestDigest: sha256(MANIFEST),
+  manifestSizeBytes: MANIFEST.length,
   blockSizeBytes: 1_048_512,
   durableBytes: 2 ** 40 + 1,
   folder: "/home/user/in box",

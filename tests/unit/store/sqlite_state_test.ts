@@ -61,13 +61,17 @@ function isWholeVersion1(path: string): void {
 function isWholeAndNew(path: string): void {
   withState(path, (state) => {
     const transfers = new SqliteTransferStore(state);
-    for (const [peer, id, transfer] of OLD_ROWS) assert.deepEqual(transfers.find(peer, id), transfer);
+    for (const [peer, id, transfer, manifest] of OLD_ROWS) {
+      assert.deepEqual(transfers.find(peer, id), transfer);
+      assert.deepEqual(transfers.manifestPart(peer, id, 0), manifest);
+      assert.equal(transfers.manifestPart(peer, id, 1), undefined);
+    }
     assert.equal(new SqliteNonceStore(state).claim(NONCE, LATER_MS, NOW_MS), true);
     assert.deepEqual(new SqliteRotationStore(state).list(), []);
   });
   assert.equal(countOf(path, "transfers"), OLD_ROWS.length);
   withDatabase(path, (database) => {
-    assert.equal(database.prepare("PRAGMA user_version").get()!["user_version"], 3);
+    assert.equal(database.prepare("PRAGMA user_version").get()!["user_version"], 4);
   });
 }
 
@@ -147,8 +151,8 @@ for (const [kind, prepare] of [["old", writeVersion1], ["missing", () => {}]] as
 Deno.test("a file that gets a newer layout just before it would be changed is refused", async () => {
   await withPath((path) => {
     writeVersion1(path);
-    whenTold("BEGIN IMMEDIATE", () => change(path, "PRAGMA user_version = 4"), () => {
-      fails(() => new SqliteState(path), "state_corrupt", path, /layout 4/, /--state/);
+    whenTold("BEGIN IMMEDIATE", () => change(path, "PRAGMA user_version = 5"), () => {
+      fails(() => new SqliteState(path), "state_corrupt", path, /layout 5/, /--state/);
     });
   });
 });
@@ -188,13 +192,46 @@ Deno.test("a database of another program is refused and left alone", async () =>
 });
 
 Deno.test("another layout is refused and left alone", async () => {
-  for (const version of [0, 4, 2_000_000, -1]) {
+  for (const version of [0, 5, 2_000_000, -1]) {
     await withPath((path) => {
       withState(path, () => {});
       change(path, `PRAGMA user_version = ${version}`);
-      refusesToOpen(path, new RegExp(`layout ${version}, this stx knows 1 to 3`));
+      refusesToOpen(path, new RegExp(`layout ${version}, this stx knows 1 to 4`));
     });
   }
+});
+
+Deno.test("for the state of a newer stx, that one is what to use", async () => {
+  await withPath((path) => {
+    withState(path, () => {});
+    change(path, "PRAGMA user_version = 99");
+    const newer = /written by a newer stx: it has layout 99/;
+    fails(
+      () => new SqliteState(path),
+      "state_corrupt",
+      path,
+      newer,
+      /^use that stx, or .*keys are forgotten$/,
+    );
+  });
+});
+
+Deno.test("a disk that fails or has no room for the log is what the hint speaks of", async () => {
+  await withPath((path) => {
+    withState(path, (state) => {
+      const fail = (text: string) => () => {
+        throw new Error(text);
+      };
+      fails(
+        () => state.guard(fail("disk I/O error")),
+        "disk",
+        path,
+        /disk I\/O error$/,
+        /df and dmesg.*--state/,
+      );
+      fails(() => state.guard(fail("out of luck")), "disk", path, /out of luck$/, /^name another file/);
+    });
+  });
 });
 
 /** Damages a file's bytes, by the way it is done. */
@@ -214,16 +251,16 @@ function overwrite(file: Deno.FsFile, offset: number, size: number): void {
 
 for (const [name, damage] of Object.entries(DAMAGES)) {
   Deno.test(`a damaged database is refused and left alone, whatever its layout: ${name}`, async () => {
-    for (const version of [1, 2, 3]) {
+    for (const [isNewest, list] of [[false, "manifest"], [true, "manifest_digest"]] as const) {
       await withPath((path) => {
         writeVersion1(path);
-        if (version === 2) withState(path, () => {});
+        if (isNewest) withState(path, () => {});
         // Enough to need many pages.
         change(
           path,
           `WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < 99)
-          INSERT INTO transfers SELECT zeroblob(32), CAST(n AS BLOB), 'done', zeroblob(3000), 0, 0, '', '', x'', 0
-          FROM numbers`,
+          INSERT INTO transfers (peer, id, state, ${list}, block_size, durable, folder, placement, receipt, updated_ms)
+          SELECT zeroblob(32), CAST(n AS BLOB), 'done', zeroblob(3000), 0, 0, '', '', x'', 0 FROM numbers`,
         );
         {
           using file = Deno.openSync(path, { write: true });

@@ -109,7 +109,7 @@ const TASKS = {
     try {
       const store = new SqliteTransferStore(new SqliteState(path));
       for (let i = 0; i < 1000; i++) {
-        store.save(PEER, Uint8Array.of(i >> 8, i), { ...TRANSFER, manifest: new Uint8Array(64 * 1024) });
+        store.save(PEER, Uint8Array.of(i >> 8, i), TRANSFER, new Uint8Array(64 * 1024));
       }
       say("never full");
     } catch (error) {

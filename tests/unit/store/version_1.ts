@@ -4,8 +4,9 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import type { Bytes } from "../../../lib/bytes/bytes.ts";
+import { sha256 } from "../../../lib/crypto/hkdf.ts";
 import type { StoredTransfer } from "../../../lib/ports.ts";
-import { ID, OTHER_ID, OTHER_PEER, PEER, TRANSFER } from "./rows.ts";
+import { ID, MANIFEST, OTHER_ID, OTHER_PEER, PEER, TRANSFER } from "./rows.ts";
 
 const SCHEMA = `
   CREATE TABLE transfers (
@@ -26,11 +27,19 @@ const SCHEMA = `
   PRAGMA user_version = 1;
 `;
 
-/** The transfers in such a file. */
-export const OLD_ROWS: readonly (readonly [peer: Bytes, id: Bytes, transfer: StoredTransfer])[] = [
-  [PEER, ID, TRANSFER],
-  [PEER, OTHER_ID, { ...TRANSFER, state: "committing" }],
-  [OTHER_PEER, ID, { ...TRANSFER, state: "done", receipt: Uint8Array.of(1, 2, 3) }],
+const OTHER = Uint8Array.of(9, 9);
+const OF_OTHER = { ...TRANSFER, manifestSizeBytes: OTHER.length, manifestDigest: sha256(OTHER) };
+
+/** The transfers in such a file, each with its manifest, which stood in its row. */
+export const OLD_ROWS: readonly (readonly [
+  peer: Bytes,
+  id: Bytes,
+  transfer: StoredTransfer,
+  manifest: Bytes,
+])[] = [
+  [PEER, ID, TRANSFER, MANIFEST],
+  [PEER, OTHER_ID, { ...OF_OTHER, state: "committing" }, OTHER],
+  [OTHER_PEER, ID, { ...TRANSFER, state: "done", receipt: Uint8Array.of(1, 2, 3) }, MANIFEST],
 ];
 
 /** Makes such a file. */
@@ -39,12 +48,12 @@ export function writeVersion1(path: string): void {
   try {
     database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
     const save = database.prepare("INSERT OR REPLACE INTO transfers VALUES (?,?,?,?,?,?,?,?,?,?)");
-    for (const [peer, id, transfer] of OLD_ROWS) {
+    for (const [peer, id, transfer, manifest] of OLD_ROWS) {
       save.run(
         peer,
         id,
         transfer.state,
-        transfer.manifest,
+        manifest,
         transfer.blockSizeBytes,
         transfer.durableBytes,
         transfer.folder,
