@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { escapeControls } from "../lib/bytes/escape.ts";
 import { StxError } from "../lib/errors.ts";
 import { diskError } from "../lib/files/disk_error.ts";
+import { makeDurableNow } from "../lib/files/durable.ts";
 
 /** How long a file may be written by another stx, in milliseconds: it takes a few, with a slow disk some hundred. */
 const WRITING_MAX_MS = 2_000;
@@ -22,8 +23,8 @@ export function makeFolder(path: string): void {
 }
 
 /**
- * Writes a file whole: a crash leaves the old one or the new one, and nothing that is in the way of the next attempt.
- * The folder is made if it is missing. Throws `disk` if another stx takes longer than {@link WRITING_MAX_MS} to write
+ * Writes a file whole: a crash leaves the old one or the new one, and nothing that is in the way of the next attempt. It
+ * is the new one once this has returned. The folder is made if it is missing. Throws `disk` if another stx takes longer than {@link WRITING_MAX_MS} to write
  * the same file.
  */
 export function replaceFile(path: string, text: string, mode: number): void {
@@ -49,6 +50,7 @@ export function replaceWith(
     file.syncSync();
     beforeRename();
     Deno.renameSync(draft, path);
+    makeNameDurable(path, file);
   } catch (error) {
     try {
       Deno.removeSync(draft);
@@ -60,6 +62,21 @@ export function replaceWith(
     // Its lock ends with it.
     file.close();
   }
+}
+
+/**
+ * Makes it durable that the file at `path`, which is open, has that name: whoever is told that a key was revoked counts
+ * on it. That is a matter of the folder. Where this run may not read that, the file is made durable once more: since its
+ * name is newer than its text, the usual file systems of Linux write both then.
+ */
+function makeNameDurable(path: string, file: Deno.FsFile): void {
+  const folder = dirname(path);
+  if (mayRead(folder)) makeDurableNow(folder);
+  else file.syncSync();
+}
+
+function mayRead(path: string): boolean {
+  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
 /** The name under which a file is written before it has its own; nobody else gives a file such a name. */
@@ -131,7 +148,7 @@ function chown(file: number, { uid, gid }: { uid: number; gid: number }, ownUid:
 
 /** Whose a file is; `undefined` if there is none, or if this run may not look or the system has no owners. */
 function ownerOf(path: string): { uid: number; gid: number } | undefined {
-  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return undefined;
+  if (!mayRead(path)) return undefined;
   try {
     const { uid, gid } = Deno.lstatSync(path);
     return uid === null || gid === null ? undefined : { uid, gid };
@@ -145,7 +162,8 @@ function ownerOf(path: string): { uid: number; gid: number } | undefined {
 function removeAbandoned(draft: string, taken: Error): boolean {
   try {
     if (!Deno.lstatSync(draft).isFile) throw taken;
-    const file = Deno.openSync(draft, { write: true });
+    // To read it, too: what has taken its place may be a named pipe, which to write to would wait for a reader.
+    const file = Deno.openSync(draft, { read: true, write: true });
     try {
       // Its writer may have put it in place since, and another have begun a new one.
       if (!file.tryLockSync(true) || Deno.lstatSync(draft).ino !== file.statSync().ino) return false;

@@ -26,7 +26,7 @@ import type { Output } from "./terminal.ts";
  * its own. A crash in between leaves the client as it was before, or enrolled without a file, which the next attempt
  * says; at no time are there two keys that the server takes.
  */
-export async function enroll(id: string, command: ParsedCommand, output: Output): Promise<void> {
+export function enroll(id: string, command: ParsedCommand, output: Output): void {
   checkId(id);
   const out = valueOf(command, "out")!;
   const database = valueOf(command, "keys")!;
@@ -41,7 +41,7 @@ export async function enroll(id: string, command: ParsedCommand, output: Output)
     const keys = openOrMakeRoundsKeys(database);
     try {
       checkPlace(keys, id, database, force);
-      await writeClientKey(out, { id, epoch: 0, root, comment: "" }, () => keys.enroll(id, root));
+      writeClientKey(out, { id, epoch: 0, root, comment: "" }, () => keys.enroll(id, root));
     } finally {
       keys.close();
     }

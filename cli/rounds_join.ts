@@ -91,7 +91,7 @@ async function join({ host, port }: Address, keyFile: string, output: Output): P
   const duplex = await reach(host, port);
   let key;
   try {
-    key = await takeEpoch(keyFile);
+    key = takeEpoch(keyFile);
   } catch (error) {
     duplex.close();
     throw error;

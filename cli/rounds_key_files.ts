@@ -2,12 +2,10 @@
  * Files of the rounds protocol's keys on disk: the base key, the clients' keys, and the server's database of them.
  * @module
  */
-import { dirname } from "node:path";
 import type { Bytes } from "../lib/bytes/bytes.ts";
 import { escapeControls } from "../lib/bytes/escape.ts";
 import { StxError } from "../lib/errors.ts";
 import { diskError } from "../lib/files/disk_error.ts";
-import { makeDurable } from "../lib/files/durable.ts";
 import { systemRandom } from "../lib/net/tcp.ts";
 import {
   type ClientKey,
@@ -50,7 +48,7 @@ export function readClientKey(path: string): ClientKey {
  * the root of this one is in memory alone; whoever gets it wipes it. Throws `bad_key_file` as {@link readClientKey}, and
  * where the epochs are used up.
  */
-export async function takeEpoch(path: string): Promise<ClientKey> {
+export function takeEpoch(path: string): ClientKey {
   const target = throughLink(path);
   let taken: ClientKey | undefined;
   try {
@@ -66,7 +64,6 @@ export async function takeEpoch(path: string): Promise<ClientKey> {
       root.fill(0);
       return `${line}\n`;
     });
-    await makeDurable([dirname(target)]);
     return taken!;
   } catch (error) {
     taken?.root.fill(0);
@@ -75,12 +72,11 @@ export async function takeEpoch(path: string): Promise<ClientKey> {
 }
 
 /**
- * Writes a client's file; it has its name once `commit` has returned, and not if that throws. Resolves when all of it
- * survives a crash.
+ * Writes a client's file; it has its name once `commit` has returned, and not if that throws. All of it survives a crash
+ * when this returns.
  */
-export async function writeClientKey(path: string, key: ClientKey, commit: () => void): Promise<void> {
+export function writeClientKey(path: string, key: ClientKey, commit: () => void): void {
   replaceWith(path, 0o600, () => `${formatClientKey(key)}\n`, commit);
-  await makeDurable([dirname(path)]);
 }
 
 /**

@@ -2,11 +2,13 @@
  * The sender's files on disk, read as one stream.
  * @module
  */
+import fs from "node:fs";
 import type { Bytes } from "../bytes/bytes.ts";
 import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
 import type { Entry, Source } from "../ports.ts";
 import { diskError, isNotFound } from "./disk_error.ts";
+import { openAtOnce } from "./opening.ts";
 import { localPath, mtimeMsOf, type Walk, walk, type WalkOptions } from "./walk.ts";
 
 /**
@@ -15,6 +17,14 @@ import { localPath, mtimeMsOf, type Walk, walk, type WalkOptions } from "./walk.
  */
 export function openSource(paths: readonly string[], options: WalkOptions): DiskSource {
   return new DiskSource(walk(paths, options), options.followLinks);
+}
+
+/** What has to be as the walk found it. The `mtime` of node:fs is another one before 1970: it rounds the other way. */
+interface FileState {
+  readonly dev: number;
+  readonly ino: number | null;
+  readonly size: number;
+  readonly mtimeMs: number;
 }
 
 /**
@@ -33,9 +43,8 @@ export class DiskSource implements Source {
   /** The entry being read, or the next one. */
   #index = 0;
   /** Bytes of that entry's content that lie before the place in the stream. */
-  #skip = 0;
-  #file: Deno.FsFile | undefined;
-  #left = 0;
+  #at = 0;
+  #file: number | undefined;
 
   /** Reads what `found` lists; `followLinks` as it was when that was walked. */
   constructor(found: Walk, followLinks: boolean) {
@@ -55,14 +64,12 @@ export class DiskSource implements Source {
     while (filled < into.length) {
       const file = this.#file ?? this.#openNext();
       if (file === undefined) break;
-      const size = this.#readFrom(
-        file,
-        into.subarray(filled, filled + Math.min(this.#left, into.length - filled)),
-      );
+      const left = this.entries[this.#index]!.sizeBytes - this.#at;
+      const size = this.#readFrom(file, into.subarray(filled, filled + Math.min(left, into.length - filled)));
       filled += size;
-      this.#left -= size;
-      if (this.#left === 0) {
-        this.#checkSame(this.#index, file.statSync());
+      this.#at += size;
+      if (size === left) {
+        this.#lookAgain(this.#index);
         this.close();
         this.#index++;
       }
@@ -88,63 +95,65 @@ export class DiskSource implements Source {
       else low = middle + 1;
     }
     this.#index = low;
-    this.#skip = offsetBytes - this.#offsets[low]!;
+    this.#at = offsetBytes - this.#offsets[low]!;
   }
 
   checkUnchanged(): void {
     for (const [i, entry] of this.entries.entries()) {
-      if (entry.kind === "directory") continue;
-      const local = this.#local(i);
-      let info: Deno.FileInfo;
-      try {
-        info = this.#followLinks ? Deno.statSync(local) : Deno.lstatSync(local);
-      } catch (error) {
-        throw this.#readError(error, i);
-      }
-      this.#checkSame(i, info);
+      if (entry.kind === "file") this.#lookAgain(i);
     }
   }
 
   /** Closes the open file; reading goes on where it was only after another `seek`. */
   close(): void {
-    this.#file?.close();
+    if (this.#file !== undefined) fs.closeSync(this.#file);
     this.#file = undefined;
-    this.#skip = 0;
+    this.#at = 0;
   }
 
-  #openNext(): Deno.FsFile | undefined {
+  #openNext(): number | undefined {
     while (this.#index < this.entries.length && this.entries[this.#index]!.sizeBytes === 0) this.#index++;
     if (this.#index === this.entries.length) return undefined;
-    let file: Deno.FsFile;
+    let file: number;
     try {
-      file = Deno.openSync(this.#local(this.#index), { read: true });
+      file = openAtOnce(this.#local(this.#index));
     } catch (error) {
       throw this.#readError(error, this.#index);
     }
     try {
-      this.#checkSame(this.#index, file.statSync());
-      if (this.#skip > 0) file.seekSync(this.#skip, Deno.SeekMode.Start);
+      this.#checkSame(this.#index, fs.fstatSync(file));
     } catch (error) {
-      file.close();
+      fs.closeSync(file);
       throw error;
     }
-    this.#left = this.entries[this.#index]!.sizeBytes - this.#skip;
     this.#file = file;
     return file;
   }
 
-  #readFrom(file: Deno.FsFile, into: Bytes): number {
-    let size: number | null;
+  #readFrom(file: number, into: Bytes): number {
+    let size: number;
     try {
-      size = file.readSync(into);
+      size = fs.readSync(file, into, 0, into.length, this.#at);
     } catch (error) {
       throw this.#readError(error, this.#index);
     }
-    if (size === null) throw this.#changed(this.#index, "it ends too early");
+    if (size === 0 && into.length > 0) throw this.#changed(this.#index, "it ends too early");
     return size;
   }
 
-  #checkSame(index: number, info: Deno.FileInfo): void {
+  /** By name: that costs a third of what asking the open file costs, and tells as much once that was compared. */
+  #lookAgain(index: number): void {
+    const local = this.#local(index);
+    let info: Deno.FileInfo;
+    try {
+      info = this.#followLinks ? Deno.statSync(local) : Deno.lstatSync(local);
+    } catch (error) {
+      throw this.#readError(error, index);
+    }
+    this.#checkSame(index, { dev: info.dev, ino: info.ino, size: info.size, mtimeMs: mtimeMsOf(info) });
+  }
+
+  #checkSame(index: number, info: FileState): void {
     const entry = this.entries[index]!;
     if (info.dev !== this.#walk.devices[index] || (info.ino ?? 0) !== this.#walk.inodes[index]) {
       throw this.#changed(index, "another file has taken its place");
@@ -152,7 +161,7 @@ export class DiskSource implements Source {
     if (info.size !== entry.sizeBytes) {
       throw this.#changed(index, `it had ${entry.sizeBytes} bytes and now has ${info.size}`);
     }
-    if (mtimeMsOf(info) !== entry.mtimeMs) throw this.#changed(index, "it was written to");
+    if (info.mtimeMs !== entry.mtimeMs) throw this.#changed(index, "it was written to");
   }
 
   #readError(error: unknown, index: number): StxError {

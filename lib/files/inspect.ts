@@ -3,9 +3,12 @@
  * folder on the way is looked at with `lstat`, and an opened file is compared with what was looked at.
  * @module
  */
+import fs from "node:fs";
 import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
+import type { Entry } from "../ports.ts";
 import { diskError, isNotFound } from "./disk_error.ts";
+import { openAtOnce } from "./opening.ts";
 
 /** What has the name `path`, itself if it is a symbolic link; `undefined` if nothing has. */
 export function inspect(path: string): Deno.FileInfo | undefined {
@@ -32,36 +35,61 @@ export function findUnreal(base: string, relative: string): string | undefined {
 }
 
 /**
- * Opens a folder, or a regular file that has no second name, and makes sure that it is the one that was looked
- * at. Throws `state_corrupt` if anything else has the name, or nothing.
+ * Opens a regular file that has no second name, to read and to write it, and makes sure that it is the one that was
+ * looked at. Throws `state_corrupt` if anything else has the name, or nothing.
  */
-export function openExisting(
-  path: string,
-  kind: "file" | "directory",
-  options: { read: true; write?: boolean },
-): Deno.FsFile {
-  let seen: Deno.FileInfo;
-  let file: Deno.FsFile;
+export function openExisting(path: string): Deno.FsFile {
+  const seen = lookFor(path, "file");
+  // A named pipe in its place is opened at once like this: one is its own partner.
+  const file = openAs(path, () => Deno.openSync(path, { read: true, write: true }));
   try {
-    seen = Deno.lstatSync(path);
-    if (kind === "directory" ? !seen.isDirectory : !seen.isFile || (seen.nlink ?? 1) > 1) {
-      throw corrupt(
-        path,
-        kind === "directory" ? "it is not a real folder" : "it is not a plain file of its own",
-      );
-    }
-    file = Deno.openSync(path, options);
-  } catch (error) {
-    throw isNotFound(error) ? corrupt(path, "it is missing", error) : diskError(error, "open", path);
-  }
-  try {
-    const opened = file.statSync();
-    if (opened.dev === seen.dev && opened.ino === seen.ino) return file;
-    throw corrupt(path, "another took its place");
+    requireSame(path, seen, file.statSync());
+    return file;
   } catch (error) {
     file.close();
     throw diskError(error, "look at", path);
   }
+}
+
+/** As {@link openExisting}, to read alone, and folders as well; returns a descriptor. */
+export function openToRead(path: string, kind: Entry["kind"]): number {
+  const seen = lookFor(path, kind);
+  const file = openAs(path, () => openAtOnce(path));
+  try {
+    requireSame(path, seen, fs.fstatSync(file));
+    return file;
+  } catch (error) {
+    fs.closeSync(file);
+    throw diskError(error, "look at", path);
+  }
+}
+
+function lookFor(path: string, kind: Entry["kind"]): Deno.FileInfo {
+  const seen = openAs(path, () => Deno.lstatSync(path));
+  if (kind === "directory" && !seen.isDirectory) throw corrupt(path, "it is not a real folder");
+  if (kind === "file" && (!seen.isFile || (seen.nlink ?? 1) > 1)) {
+    throw corrupt(path, "it is not a plain file of its own");
+  }
+  return seen;
+}
+
+function openAs<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw isNotFound(error) ? corrupt(path, "it is missing", error) : diskError(error, "open", path);
+  }
+}
+
+/** Which file or folder something is; Windows does not always tell. */
+interface Identity {
+  readonly dev: number;
+  readonly ino: number | null;
+}
+
+function requireSame(path: string, seen: Identity, opened: Identity): void {
+  if (opened.dev === seen.dev && (opened.ino ?? 0) === (seen.ino ?? 0)) return;
+  throw corrupt(path, "another took its place");
 }
 
 /** The error for a partial transfer that is not as it was left. */

@@ -8,7 +8,8 @@ import fs from "node:fs";
 import type { Entry } from "../ports.ts";
 import { diskError, isNotFound } from "./disk_error.ts";
 import { corrupt } from "./inspect.ts";
-import { pause } from "./durable.ts";
+import { makeDurable, syncHandle } from "./durable.ts";
+import { openAtOnce } from "./opening.ts";
 
 /** What we need on a file while it arrives. */
 export const FILE_NEEDS = 0o600;
@@ -30,7 +31,7 @@ export function needsLess(entry: Entry): boolean {
  * handle, compared with what was looked at, so that a symbolic link put there meanwhile is not followed. On a
  * file system without modes nothing changes. Throws `state_corrupt` if it is missing or of another kind.
  */
-export function takeBits(path: string, entry: Entry): void {
+export async function takeBits(path: string, entry: Entry): Promise<void> {
   try {
     const seen = fs.lstatSync(path);
     if (entry.kind === "file" ? !seen.isFile() : !seen.isDirectory()) {
@@ -38,15 +39,15 @@ export function takeBits(path: string, entry: Entry): void {
     }
     if ((seen.mode & 0o777 & ~entry.mode) === 0) {
       // Done before a crash, but perhaps not on the disk yet; without those bits it may not even be opened.
-      if ((seen.mode & 0o400) !== 0) makeModeDurable(path);
+      if ((seen.mode & 0o400) !== 0) await makeDurable([path]);
       return;
     }
-    const handle = fs.openSync(path, "r");
+    const handle = openAtOnce(path);
     try {
       const opened = fs.fstatSync(handle);
       if (opened.dev !== seen.dev || opened.ino !== seen.ino) throw corrupt(path, "another took its place");
       changeMode(handle, opened.mode & entry.mode & 0o777);
-      fs.fsyncSync(handle);
+      await syncHandle(handle);
     } finally {
       fs.closeSync(handle);
     }
@@ -54,15 +55,6 @@ export function takeBits(path: string, entry: Entry): void {
     throw isNotFound(error)
       ? corrupt(path, "it is missing", error)
       : diskError(error, "change the mode of", path);
-  }
-}
-
-function makeModeDurable(path: string): void {
-  const handle = fs.openSync(path, "r");
-  try {
-    fs.fsyncSync(handle);
-  } finally {
-    fs.closeSync(handle);
   }
 }
 
@@ -75,18 +67,12 @@ function changeMode(handle: number, mode: number): void {
   }
 }
 
-/** Changes of modes in a row; each waits for the disk. */
-const MODES_UNTIL_PAUSE = 16;
-
 /** Takes from every file, found by `pathOf`, what its sender did not give it: see {@link takeBits}. */
 export async function takeAllBits(
   entries: readonly Entry[],
   pathOf: (entry: Entry) => string,
 ): Promise<void> {
-  let count = 0;
   for (const entry of entries) {
-    if (entry.kind === "directory" || !needsLess(entry)) continue;
-    takeBits(pathOf(entry), entry);
-    if (++count % MODES_UNTIL_PAUSE === 0) await pause();
+    if (entry.kind === "file" && needsLess(entry)) await takeBits(pathOf(entry), entry);
   }
 }

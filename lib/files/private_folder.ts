@@ -10,13 +10,17 @@
  * ```
  * @module
  */
+import fs from "node:fs";
 import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
 import { diskError, isNotFound, isTaken } from "./disk_error.ts";
 import { findUnreal, inspect, openExisting } from "./inspect.ts";
+import { openAtOnce } from "./opening.ts";
 
-/** The folder in the receiving folder that holds all unfinished transfers; no transfer may bring this name. */
-export const PARTIAL_FOLDER = ".stx-partial";
+/** How the names of folders begin that we make in the receiving folder; no transfer may bring one of them. */
+export const OWN_PREFIX = ".stx-";
+/** The folder in the receiving folder that holds all unfinished transfers. */
+export const PARTIAL_FOLDER = `${OWN_PREFIX}partial`;
 
 /** What a folder's owner needs to make names in it, and to open it so that they can be made durable. */
 const OWNER_NEEDS = 0o700;
@@ -93,7 +97,7 @@ export class PrivateFolder {
       this.requireFolder("");
       Deno.removeSync(this.dataPath, { recursive: true });
       // Whatever else is found in these two folders belongs to others who have begun meanwhile, and stays.
-      Deno.removeSync(`${this.path}/lock`);
+      removeIfThere(`${this.path}/lock`);
       this.close();
       Deno.removeSync(this.path);
       Deno.removeSync(this.#base);
@@ -171,7 +175,7 @@ function openLock(path: string): Deno.FsFile {
     return Deno.openSync(path, { read: true, write: true, createNew: true, mode: 0o600 });
   } catch (error) {
     if (!isTaken(error)) throw diskError(error, "make", path);
-    return openExisting(path, "file", { read: true, write: true });
+    return openExisting(path);
   }
 }
 
@@ -184,6 +188,26 @@ function makeFolder(path: string): boolean {
     if (isTaken(error)) return false;
     throw diskError(error, "make the folder", path);
   }
+}
+
+/**
+ * Looks at `.stx-partial` in the folder `root` as {@link openPrivateFolder} does, and changes nothing; `undefined` if there
+ * is none. Throws as that does, also where it takes no transfer.
+ * @param model what a folder looks like that we have made for ourselves in `root`
+ */
+export function inspectPartialFolder(root: string, model: Deno.FileInfo): Deno.FileInfo | undefined {
+  const path = `${root}/${PARTIAL_FOLDER}`;
+  const info = inspect(path);
+  if (info === undefined) return undefined;
+  try {
+    requirePrivate(path, model);
+    requireWritable(path);
+  } catch (error) {
+    // With the last transfer it goes, and one may have ended just now.
+    if (inspect(path) === undefined) return undefined;
+    throw error;
+  }
+  return info;
 }
 
 /**
@@ -222,7 +246,7 @@ export function requireWritable(path: string): void {
   if (mode !== null && (mode & OWNER_NEEDS) === OWNER_NEEDS) return;
   let probe: string;
   try {
-    Deno.openSync(path, { read: true }).close();
+    fs.closeSync(openAtOnce(path));
     probe = Deno.makeTempDirSync({ dir: path, prefix: `${PARTIAL_FOLDER}-` });
   } catch (error) {
     throw diskError(error, "put something into", path);
@@ -262,4 +286,13 @@ function look(path: string): Deno.FileInfo {
 
 function parentFolder(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
+}
+
+/** Somebody who tidies up may have taken it. */
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }

@@ -51,12 +51,31 @@ Deno.test("what is rare has its code as well", () => {
   for (const [number, code] of Object.entries(codes)) {
     assert.equal(diskError(numbered(number), "write", "f").code, code, number);
   }
+  const held = diskError(numbered("EAGAIN"), "read", "f");
+  assert.equal(held.message, 'Cannot read "f": another program keeps it to itself');
+  assert.equal(held.hint, "Try again in a minute.");
   for (const number of ["EUNHEARD", "constructor", "__proto__"]) {
     const error = diskError(numbered(number), "write", "f");
     assert.equal(error.code, "disk");
     assert.equal(error.message, 'Cannot write "f": no such thing');
   }
   assert.equal(diskError("a text", "write", "f").message, 'Cannot write "f": a text');
+});
+
+Deno.test("what is denied comes with the command that shows why, for the file and its folder", () => {
+  const cases = [
+    ["/srv/in/f", "/srv/in /srv/in/f"],
+    ["/f", "/ /f"],
+    ["f", ". f"],
+    ["a b/it's\x1b", "'a b' 'a b/it'\\''s\\x1b'"],
+  ] as const;
+  for (const number of ["EACCES", "EPERM"]) {
+    for (const [path, words] of cases) {
+      const { code, hint } = diskError(numbered(number), "write", path);
+      assert.equal(code, "permission");
+      assert.equal(hint, `Check the owners and the modes with: ls -ld ${words}`);
+    }
+  }
 });
 
 Deno.test("a denied file is a matter of permission", async () => {

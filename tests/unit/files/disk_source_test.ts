@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { concat } from "../../../lib/bytes/bytes.ts";
 import { type DiskSource, openSource } from "../../../lib/files/disk_source.ts";
 import type { WalkOptions } from "../../../lib/files/walk.ts";
@@ -446,15 +447,15 @@ Deno.test("an empty file that has got content is noticed at the end", async () =
 });
 
 Deno.test("a file of the same number on another device is another file", async () => {
-  const { statSync } = Deno.FsFile.prototype;
-  const elsewhere = function (this: Deno.FsFile) {
-    const info = statSync.call(this);
-    return { ...info, dev: info.dev + 1 };
+  const { fstatSync } = fs;
+  const elsewhere = (file: number) => {
+    const info = fstatSync(file);
+    return Object.assign(info, { dev: info.dev + 1 });
   };
   await withTempFolder(async (folder) => {
     makeTop(folder);
     const source = open([`${folder}/top`]);
-    await withPatched(Deno.FsFile.prototype, "statSync", elsewhere, () => {
+    await withPatched(fs, "fstatSync", elsewhere as typeof fs.fstatSync, () => {
       assert.throws(() => source.read(new Uint8Array(10)), {
         code: "source_changed",
         message: /another file/,

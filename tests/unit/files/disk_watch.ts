@@ -2,13 +2,17 @@
  * Keeps account of what a crash could take: everything written since it was last made durable.
  * @module
  */
+import fs from "node:fs";
+
 const FsFile = Deno.FsFile.prototype;
 
-/** Watches Deno's calls on files while a test's body runs. */
+/** Watches the calls of Deno and of node:fs on files while a test's body runs. */
 export class DiskWatch {
   /** Files with content, and folders with names, that may not survive a crash. */
   readonly dirty = new Set<string>();
   readonly #paths = new WeakMap<Deno.FsFile, string>();
+  /** Of descriptors, each of which means what was opened last. */
+  readonly #pathsByNumber = new Map<number, string>();
 
   /** Counts all that lies at and below `path` as not durable, as after a crash of the process that wrote it. */
   distrust(path: string): void {
@@ -22,10 +26,17 @@ export class DiskWatch {
     }
   }
 
-  async during(body: () => Promise<void>): Promise<void> {
+  async during(body: () => Promise<void> | void): Promise<void> {
     const { openSync, mkdirSync, renameSync, removeSync } = Deno;
-    const { writeSync, truncateSync, utimeSync, syncSync, sync } = FsFile;
+    const { writeSync, truncateSync, utimeSync, syncSync } = FsFile;
+    const ofNode = {
+      openSync: fs.openSync,
+      futimesSync: fs.futimesSync,
+      fsyncSync: fs.fsyncSync,
+      fsync: fs.fsync,
+    };
     const paths = this.#paths;
+    const pathsByNumber = this.#pathsByNumber;
     const dirty = this.dirty;
     Object.assign(Deno, {
       openSync(path: string, options: Deno.OpenOptions) {
@@ -64,17 +75,35 @@ export class DiskWatch {
         syncSync.call(this);
         dirty.delete(paths.get(this)!);
       },
-      async sync(this: Deno.FsFile) {
-        const path = paths.get(this)!;
-        await sync.call(this);
-        dirty.delete(path);
+    });
+    Object.assign(fs, {
+      openSync(path: string, flags: fs.OpenMode) {
+        const file = ofNode.openSync(path, flags);
+        pathsByNumber.set(file, path);
+        return file;
+      },
+      futimesSync(file: number, atime: fs.TimeLike, mtime: fs.TimeLike) {
+        dirty.add(pathsByNumber.get(file)!);
+        ofNode.futimesSync(file, atime, mtime);
+      },
+      fsyncSync(file: number) {
+        ofNode.fsyncSync(file);
+        dirty.delete(pathsByNumber.get(file)!);
+      },
+      fsync(file: number, callback: fs.NoParamCallback) {
+        const path = pathsByNumber.get(file)!;
+        ofNode.fsync(file, (error) => {
+          if (error === null) dirty.delete(path);
+          callback(error);
+        });
       },
     });
     try {
       await body();
     } finally {
       Object.assign(Deno, { openSync, mkdirSync, renameSync, removeSync });
-      Object.assign(FsFile, { writeSync, truncateSync, utimeSync, syncSync, sync });
+      Object.assign(FsFile, { writeSync, truncateSync, utimeSync, syncSync });
+      Object.assign(fs, ofNode);
     }
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { DiskWatch } from "./disk_watch.ts";
 import {
   namesIn,
@@ -29,7 +30,7 @@ for (
       const watch = new DiskWatch();
       await run(() =>
         watch.during(async () => {
-          const partial = open(place, TREE);
+          const partial = await open(place, TREE);
           await partial.resumeAt(0);
           for (let at = 0; at < STREAM.length; at += 500) {
             await partial.write(STREAM.subarray(at, at + 500));
@@ -111,12 +112,12 @@ Deno.test("a merge into a folder that cannot be made durable moves nothing at al
     Deno.mkdirSync(path);
     Deno.chmodSync(path, 0o300);
     const partial = await receive(place, [entry("top/"), entry("top/a", 3)], "overwrite");
-    const { openSync } = Deno;
-    const refuse = (each: string | URL, options?: Deno.OpenOptions) => {
+    const { openSync } = fs;
+    const refuse = (each: fs.PathLike, flags: fs.OpenMode) => {
       if (each === path) throw Object.assign(new Error("the system says no"), { code: "EACCES" });
-      return openSync(each, options);
+      return openSync(each, flags);
     };
-    await withPatched(Deno, "openSync", refuse, async () => {
+    await withPatched(fs, "openSync", refuse as typeof fs.openSync, async () => {
       await assert.rejects(partial.commit(() => assert.fail("it was decided")), { code: "permission" });
     });
     partial.close();
@@ -130,7 +131,7 @@ Deno.test("what is written while sync is at work is left for the next one", asyn
     const watch = new DiskWatch();
     await onSlowDisk(() =>
       watch.during(async () => {
-        const partial = open(place, TREE);
+        const partial = await open(place, TREE);
         await partial.resumeAt(0);
         let at = 0;
         const write = () => partial.write(STREAM.subarray(at, at += 900));
@@ -158,7 +159,7 @@ Deno.test("what is written while sync is at work is left for the next one", asyn
 Deno.test("what an earlier process left is made durable before it is promised", async () => {
   for (const offset of [5, 100, 8197, STREAM.length]) {
     await withPlace(async (place) => {
-      const first = open(place, TREE);
+      const first = await open(place, TREE);
       await first.resumeAt(0);
       await writeAll(first, STREAM.subarray(0, offset));
       first.close();
@@ -180,7 +181,7 @@ Deno.test("a new name in a folder that was made durable before is made durable t
   await withPlace(async (place) => {
     const watch = new DiskWatch();
     await watch.during(async () => {
-      const partial = open(place, entries);
+      const partial = await open(place, entries);
       await partial.resumeAt(0);
       const stream = streamOf(entries);
       await partial.write(stream.subarray(0, 10));

@@ -24,7 +24,22 @@ Deno.test("a folder gets a number at its end", () => {
 Deno.test("the first number that is free is taken", () => {
   const taken = new Set(["a-1.txt", "a-2.txt", "a-4.txt"]);
   assert.equal(freeName("a.txt", "file", (name) => taken.has(name)), "a-3.txt");
-  assert.equal(freeName("a", "file", (name) => !name.endsWith("-1000")), "a-1000");
+  assert.equal(freeName("a", "file", (name) => Number(name.slice(2)) < 1000), "a-1000");
+});
+
+Deno.test("a free name is found among thousands that are taken by trying a few", () => {
+  const taken = new Set<string>();
+  let tries = 0;
+  const isTaken = (name: string) => {
+    tries++;
+    return taken.has(name);
+  };
+  for (let number = 0; number < 2_000; number++) {
+    // As long as may be, so that all of them are shortened to one stem.
+    taken.add(freeName("a".repeat(245) + String(number).padStart(10, "0"), "file", isTaken));
+  }
+  assert.equal(taken.size, 2_000);
+  assert.ok(tries < 2_000 * 40, `${tries} tries`);
 });
 
 Deno.test("a long name is shortened in whole characters", () => {

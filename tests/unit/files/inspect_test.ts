@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { findUnreal, inspect, openExisting, parentOf } from "../../../lib/files/inspect.ts";
+import fs from "node:fs";
+import { findUnreal, inspect, openExisting, openToRead, parentOf } from "../../../lib/files/inspect.ts";
 import { withTempFolder } from "../../support/temp_folder.ts";
 import { snapshot, withPatched } from "./tree.ts";
 
@@ -39,21 +40,27 @@ Deno.test("openExisting opens files and folders, and nothing in their stead", as
     Deno.writeTextFileSync(`${folder}/file`, "x");
     Deno.symlinkSync("file", `${folder}/file-link`);
     Deno.symlinkSync("folder", `${folder}/folder-link`);
-    openExisting(`${folder}/file`, "file", { read: true, write: true }).close();
-    openExisting(`${folder}/folder`, "directory", { read: true }).close();
+    openExisting(`${folder}/file`).close();
+    fs.closeSync(openToRead(`${folder}/file`, "file"));
+    fs.closeSync(openToRead(`${folder}/folder`, "directory"));
+    const openFile = [openExisting, (path: string) => openToRead(path, "file")];
     for (const name of ["folder", "file-link", "folder-link", "none"]) {
-      const open = () => openExisting(`${folder}/${name}`, "file", { read: true });
-      assert.throws(open, { code: "state_corrupt", message: /missing|plain file/ });
+      for (const open of openFile) {
+        assert.throws(() => open(`${folder}/${name}`), {
+          code: "state_corrupt",
+          message: /missing|plain file/,
+        });
+      }
     }
     for (const name of ["file", "file-link", "folder-link", "none"]) {
-      const open = () => openExisting(`${folder}/${name}`, "directory", { read: true });
+      const open = () => openToRead(`${folder}/${name}`, "directory");
       assert.throws(open, { code: "state_corrupt", message: /missing|real folder/ });
     }
     Deno.linkSync(`${folder}/file`, `${folder}/second-name`);
-    assert.throws(() => openExisting(`${folder}/file`, "file", { read: true }), { code: "state_corrupt" });
-    assert.throws(() => openExisting(`${folder}/${"a".repeat(300)}`, "file", { read: true }), {
-      code: "disk",
-    });
+    for (const open of openFile) {
+      assert.throws(() => open(`${folder}/file`), { code: "state_corrupt" });
+      assert.throws(() => open(`${folder}/${"a".repeat(300)}`), { code: "disk" });
+    }
   });
 });
 
@@ -68,14 +75,21 @@ Deno.test("openExisting notices what is put in place between the look and the op
       return info;
     };
     const elsewhere = (looked: string | URL) => ({ ...lstatSync(looked), dev: 12_345 });
-    Deno.writeTextFileSync(path, "x");
     Deno.writeTextFileSync(`${folder}/canary`, "alive");
-    const open = () => openExisting(path, "file", { read: true, write: true });
-    for (const look of [elsewhere, swapping]) {
-      await assert.rejects(
-        () => withPatched(Deno, "lstatSync", look, () => open().close()),
-        { code: "state_corrupt", message: /took its place/ },
-      );
+    for (
+      const open of [
+        () => openExisting(path).close(),
+        () => fs.closeSync(openToRead(path, "file")),
+      ]
+    ) {
+      Deno.writeTextFileSync(path, "x");
+      for (const look of [elsewhere, swapping]) {
+        await assert.rejects(
+          () => withPatched(Deno, "lstatSync", look, open),
+          { code: "state_corrupt", message: /took its place/ },
+        );
+      }
+      Deno.removeSync(path);
     }
     assert.match(snapshot(folder)["canary"]!, /616c697665$/);
   });
@@ -87,7 +101,7 @@ Deno.test("openExisting does not ask for more than a file system tells", async (
     const { lstatSync } = Deno;
     const untold = (path: string | URL) => ({ ...lstatSync(path), nlink: null });
     await withPatched(Deno, "lstatSync", untold, () => {
-      openExisting(`${folder}/file`, "file", { read: true }).close();
+      openExisting(`${folder}/file`).close();
     });
   });
 });

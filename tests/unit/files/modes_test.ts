@@ -25,16 +25,16 @@ Deno.test("files and folders are made with what we need, and never with more tha
 });
 
 Deno.test("takeBits only takes", async () => {
-  await withTempFolder((folder) => {
+  await withTempFolder(async (folder) => {
     for (const name of ["file", "folder/"]) {
       const path = `${folder}/${name}`.replace(/\/$/, "");
       if (name === "file") Deno.writeTextFileSync(path, "");
       else Deno.mkdirSync(path);
       Deno.chmodSync(path, 0o750);
-      takeBits(path, entry(name, 0, 0o577));
+      await takeBits(path, entry(name, 0, 0o577));
       assert.equal(modeOf(path), 0o550);
       Deno.chmodSync(path, 0o6755);
-      takeBits(path, entry(name, 0, 0o6444));
+      await takeBits(path, entry(name, 0, 0o6444));
       assert.equal(modeOf(path), 0o444);
     }
   });
@@ -43,11 +43,11 @@ Deno.test("takeBits only takes", async () => {
 Deno.test("takeBits makes its change durable", async () => {
   await withTempFolder(async (folder) => {
     Deno.writeTextFileSync(`${folder}/file`, "", { mode: 0o600 });
-    const { fsyncSync } = fs;
+    const { fsync } = fs;
     const modes: number[] = [];
-    const watched = (handle: number) => {
+    const watched = (handle: number, callback: fs.NoParamCallback) => {
       modes.push(fs.fstatSync(handle).mode & 0o777);
-      fsyncSync(handle);
+      fsync(handle, callback);
     };
     const closed: number[] = [];
     const { closeSync } = fs;
@@ -59,7 +59,13 @@ Deno.test("takeBits makes its change durable", async () => {
       fs,
       "closeSync",
       close,
-      () => withPatched(fs, "fsyncSync", watched, () => takeBits(`${folder}/file`, entry("file", 0, 0o400))),
+      () =>
+        withPatched(
+          fs,
+          "fsync",
+          watched as typeof fs.fsync,
+          () => takeBits(`${folder}/file`, entry("file", 0, 0o400)),
+        ),
     );
     assert.deepEqual(modes, [0o400]);
     assert.equal(closed.length, 1);
@@ -67,7 +73,7 @@ Deno.test("takeBits makes its change durable", async () => {
 });
 
 Deno.test("takeBits does not touch what is missing, of another kind, or a symbolic link", async () => {
-  await withTempFolder((folder) => {
+  await withTempFolder(async (folder) => {
     Deno.writeTextFileSync(`${folder}/file`, "", { mode: 0o700 });
     Deno.chmodSync(`${folder}/file`, 0o700);
     Deno.mkdirSync(`${folder}/folder`, { mode: 0o700 });
@@ -79,7 +85,7 @@ Deno.test("takeBits does not touch what is missing, of another kind, or a symbol
         "/",
       ]]
     ) {
-      assert.throws(() => takeBits(`${folder}/${name}`, entry(`x${kind}`, 0, 0o000)), {
+      await assert.rejects(() => takeBits(`${folder}/${name}`, entry(`x${kind}`, 0, 0o000)), {
         code: "state_corrupt",
       }, name);
     }
@@ -128,7 +134,7 @@ Deno.test("takeBits says what failed", async () => {
   await withTempFolder(async (folder) => {
     Deno.writeTextFileSync(`${folder}/file`, "");
     const take = () => takeBits(`${folder}/file`, entry("file", 0, 0o000));
-    for (const method of ["openSync", "fchmodSync", "fsyncSync"] as const) {
+    for (const method of ["openSync", "fchmodSync", "fsync"] as const) {
       await assert.rejects(
         () => withPatched(fs, method, failing("EIO"), take),
         { code: "disk", message: /change the mode of.*file"/ },

@@ -477,8 +477,12 @@ Deno.test("skip: commit tells how many files were left as they stood", async () 
   await withPlace(async (place) => {
     Deno.mkdirSync(`${place.path}/d`);
     Deno.writeTextFileSync(`${place.path}/d/a`, "mine");
-    const partial = await receive(place, [entry("d/"), entry("d/a", 3), entry("d/b", 3)], "skip");
-    assert.equal(await partial.commit(() => {}), 1);
+    Deno.writeTextFileSync(`${place.path}/d/c`, "mine");
+    const entries = [entry("d/"), entry("d/a", 3), entry("d/b", 3), entry("d/c", 3)];
+    const partial = await receive(place, entries, "skip");
+    const told: unknown[] = [];
+    assert.equal(await partial.commit(() => {}, (...kept) => told.push(kept)), 2);
+    assert.deepEqual(told, [[2, "d/a"]]);
     partial.close();
     assert.equal(Deno.readTextFileSync(`${place.path}/d/a`), "mine");
   });
@@ -514,8 +518,10 @@ Deno.test("a folder that becomes a symbolic link after its rename is left alone"
 });
 
 Deno.test("a folder's mode that cannot be set is an error, except where a crash has left it closed", async () => {
-  const failing = (code: string) => () => {
-    throw Object.assign(new Error("it failed"), { code });
+  const { openSync } = fs;
+  const failing = (code: string, at: string) => (path: fs.PathLike, flags: fs.OpenMode) => {
+    if (path === at) throw Object.assign(new Error("it failed"), { code });
+    return openSync(path, flags);
   };
   const entries = [entry("top/", 0, 0o500)];
   for (
@@ -523,7 +529,8 @@ Deno.test("a folder's mode that cannot be set is an error, except where a crash 
   ) {
     await withPlace(async (place) => {
       const partial = await receive(place, entries);
-      const commit = () => withPatched(fs, "openSync", failing(number), () => partial.commit(nothing));
+      const open = failing(number, `${place.path}/top`) as typeof fs.openSync;
+      const commit = () => withPatched(fs, "openSync", open, () => partial.commit(nothing));
       await assert.rejects(commit, { code: first });
       if (again === undefined) await commit();
       else await assert.rejects(commit, { code: again });

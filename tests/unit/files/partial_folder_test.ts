@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { crc32 } from "../../../lib/bytes/crc32.ts";
 import type { Entry } from "../../../lib/ports.ts";
 import {
@@ -34,7 +35,7 @@ const OFFSETS: readonly number[] = [
 Deno.test("a tree arrives as it was sent, however its stream is cut", async () => {
   for (const chunkSize of [1, 3, 999, 4096, 8192, STREAM.length]) {
     await withPlace(async (place) => {
-      const partial = open(place, TREE);
+      const partial = await open(place, TREE);
       await resume(partial, TREE, 0);
       await writeAll(partial, STREAM, chunkSize);
       assert.deepEqual(namesIn(place.path), [".stx-partial"]);
@@ -56,7 +57,7 @@ Deno.test("nobody else may enter while a transfer is under way", async () => {
 Deno.test("a transfer continues at any place after a crash", async () => {
   for (const offset of OFFSETS) {
     await withPlace(async (place) => {
-      const first = open(place, TREE);
+      const first = await open(place, TREE);
       await first.resumeAt(0);
       await writeAll(first, STREAM.subarray(0, Math.min(offset + 700, STREAM.length)));
       first.close();
@@ -201,7 +202,7 @@ Deno.test("a prefix longer than the stream is not there", async () => {
 
 Deno.test("links behind the place of resuming are removed, not followed", async () => {
   await withPlace(async (place) => {
-    const first = open(place, TREE);
+    const first = await open(place, TREE);
     await first.resumeAt(0);
     await writeAll(first, STREAM.subarray(0, 5));
     first.close();
@@ -230,7 +231,7 @@ Deno.test("going back drops what lies behind, and what it had to be made durable
   const stream = streamOf(entries);
   for (const offset of [0, 5, 10]) {
     await withPlace(async (place) => {
-      const partial = open(place, entries);
+      const partial = await open(place, entries);
       await partial.resumeAt(0);
       await writeAll(partial, stream.subarray(0, 25));
       await resume(partial, entries, offset);
@@ -280,7 +281,7 @@ Deno.test("a folder that becomes a symbolic link between two files in it is not 
     const path of [".stx-partial", PRIVATE, `${PRIVATE}/data`, `${PRIVATE}/data/d`, `${PRIVATE}/data/d/e`]
   ) {
     await withPlace(async (place) => {
-      const partial = open(place, entries);
+      const partial = await open(place, entries);
       await partial.resumeAt(0);
       await writeAll(partial, streamOf(entries).subarray(0, 10));
       moveOut(place, path);
@@ -309,7 +310,7 @@ Deno.test("a folder that becomes a symbolic link while files are written is not 
   const stream = streamOf(entries);
   for (const [path, last] of [["data/d", entries.length - 1], ["data", 5], ["", 5]] as const) {
     await withPlace(async (place) => {
-      const partial = open(place, entries.slice(0, last));
+      const partial = await open(place, entries.slice(0, last));
       await partial.resumeAt(0);
       await writeAll(partial, stream.subarray(0, 20));
       moveOut(place, path === "" ? ".stx-partial" : `${PRIVATE}/${path}`);
@@ -405,7 +406,7 @@ Deno.test("more data than the files have room for is refused", async () => {
 Deno.test("less data than the files have is never put in place", async () => {
   for (const size of [0, 1, 5, 4000, STREAM.length - 1]) {
     await withPlace(async (place) => {
-      const partial = open(place, TREE);
+      const partial = await open(place, TREE);
       await partial.resumeAt(0);
       await writeAll(partial, STREAM.subarray(0, size));
       await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), {
@@ -429,7 +430,7 @@ Deno.test("a file that is not whole is never put in place, be it the only one", 
   for (const [count, size] of [[1, 5], [2, 5], [2, 10], [2, 15]] as const) {
     await withPlace(async (place) => {
       const some = entries.slice(0, count);
-      const partial = open(place, some);
+      const partial = await open(place, some);
       await partial.resumeAt(0);
       await writeAll(partial, streamOf(some).subarray(0, size));
       await assert.rejects(() => partial.commit(() => assert.fail("must not begin")), {
@@ -443,7 +444,7 @@ Deno.test("a file that is not whole is never put in place, be it the only one", 
 
 Deno.test("writing needs a look at what is there first", async () => {
   await withPlace(async (place) => {
-    const partial = open(place, TREE);
+    const partial = await open(place, TREE);
     await assert.rejects(() => partial.write(STREAM), { code: "state_corrupt" });
     partial.close();
   });
@@ -452,7 +453,7 @@ Deno.test("writing needs a look at what is there first", async () => {
 Deno.test("a transfer of empty things alone is put in place", async () => {
   const entries = [entry("void/"), entry("void/nothing"), entry("zero")];
   await withPlace(async (place) => {
-    const partial = open(place, entries);
+    const partial = await open(place, entries);
     await partial.resumeAt(0);
     await partial.commit(nothing);
     partial.close();
@@ -464,7 +465,7 @@ Deno.test("a file of unknown size takes whatever comes", async () => {
   const entries: readonly Entry[] = [entry("stdin", 0, 0o644)];
   for (const size of [0, 1, 100_000]) {
     await withPlace(async (place) => {
-      const placement = place.folder.place(entries, "refuse");
+      const placement = await place.folder.place(entries, "refuse");
       const partial = place.folder.open(new Uint8Array(32), entries, placement, true);
       await partial.resumeAt(0);
       const stream = new Uint8Array(size).fill(7);
@@ -517,7 +518,7 @@ Deno.test("large files are hashed and resumed without holding up everything else
   const entries = [entry("large", size)];
   const stream = new Uint8Array(size).fill(3);
   await withPlace(async (place) => {
-    const partial = open(place, entries);
+    const partial = await open(place, entries);
     await partial.resumeAt(0);
     await writeAll(partial, stream, 1024 * 1024);
     let turns = 0;
@@ -550,7 +551,7 @@ for (const [number, code] of [["ENOSPC", "disk_full"], ["EIO", "disk"]] as const
     };
     for (const size of [1, 5, 2000, 8000, STREAM.length]) {
       await withPlace(async (place) => {
-        const first = open(place, TREE);
+        const first = await open(place, TREE);
         await first.resumeAt(0);
         await writeAll(first, STREAM.subarray(0, size - 1));
         const last = STREAM.subarray(size - 1, size);
@@ -576,7 +577,12 @@ Deno.test("a failure to make data durable is not forgotten", async () => {
     const partial = await receive(place, TREE);
     await assert.rejects(
       () =>
-        withPatched(FsFile, "syncSync", fail, () => withPatched(FsFile, "sync", fail, () => partial.sync())),
+        withPatched(
+          fs,
+          "fsyncSync",
+          fail,
+          () => withPatched(fs, "fsync", fail as unknown as typeof fs.fsync, () => partial.sync()),
+        ),
       { code: "disk" },
     );
     await assert.rejects(() => partial.sync(), { code: "disk" });

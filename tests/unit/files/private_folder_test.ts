@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import {
+  inspectPartialFolder,
+  lookAtNew,
   openPrivateFolder,
   type PrivateFolder,
   removePrivateFolder,
@@ -140,6 +142,25 @@ Deno.test("another process that tidies up at the same time is outlasted", async 
     assert.equal(times, 6);
     times = -1000;
     await assert.rejects(() => withPatched(Deno, "mkdirSync", disturbed, () => open(root)), { code: "disk" });
+  });
+});
+
+Deno.test("a look at .stx-partial is not disturbed by another process that tidies up at the same time", async () => {
+  await withTempFolder(async (root) => {
+    const model = lookAtNew(root);
+    const path = `${root}/.stx-partial`;
+    assert.equal(inspectPartialFolder(root, model), undefined);
+    Deno.mkdirSync(path, { mode: 0o700 });
+    assert.equal(inspectPartialFolder(root, model)?.ino, Deno.lstatSync(path).ino);
+    const { lstatSync } = Deno;
+    const disturbed = (looked: string | URL) => {
+      const info = lstatSync(looked);
+      Deno.removeSync(looked);
+      return info;
+    };
+    await withPatched(Deno, "lstatSync", disturbed, () => {
+      assert.equal(inspectPartialFolder(root, model), undefined);
+    });
   });
 });
 

@@ -40,12 +40,12 @@ export function placeIn(temp: string): Place {
 }
 
 /** Places and opens a transfer. */
-export function open(
+export async function open(
   place: Place,
   entries: readonly Entry[],
   conflict: ConflictPolicy = "refuse",
-): PartialTransfer {
-  return place.folder.open(ID, entries, place.folder.place(entries, conflict));
+): Promise<PartialTransfer> {
+  return place.folder.open(ID, entries, await place.folder.place(entries, conflict));
 }
 
 /** Opens a transfer again, as a new process would, with the placement that a stored transfer has. */
@@ -75,7 +75,7 @@ export async function receive(
   entries: readonly Entry[],
   conflict: ConflictPolicy = "refuse",
 ): Promise<PartialTransfer> {
-  const partial = open(place, entries, conflict);
+  const partial = await open(place, entries, conflict);
   await partial.resumeAt(0);
   await writeAll(partial, streamOf(entries), 1000);
   return partial;

@@ -103,7 +103,7 @@ const SCENARIOS = {
       Deno.mkdirSync(`${temp}/in`, { mode: 0o500 });
       const folder = openReceivingFolder(`${temp}/in`);
       const entries = [entry("top", 8)];
-      const placement = folder.place(entries, "refuse");
+      const placement = await folder.place(entries, "refuse");
       assert.throws(() => folder.open(ID, entries, placement), { code: "permission" });
       Deno.chmodSync(`${temp}/in`, 0o700);
       const partial = folder.open(ID, entries, placement);

@@ -49,36 +49,38 @@ Deno.test("names stay with a transfer whose renames broke off, and with no other
       await assert.rejects(partial.commit(nothing), { code: "disk_full" });
     });
     partial.close();
-    const topNames = (id: typeof ID) => {
-      const placement = place.folder.place([entry("a", 9)], "rename", id);
+    const topNames = async (id: typeof ID) => {
+      const placement = await place.folder.place([entry("a", 9)], "rename", id);
       place.folder.release(placement);
       return placement.topNames;
     };
-    assert.deepEqual(topNames(OTHER_ID), { a: "a-1" });
+    assert.deepEqual(await topNames(OTHER_ID), { a: "a-1" });
     // Nor where the next attempt finds that somebody has made a file there, and cannot note another name.
     Deno.writeTextFileSync(`${place.path}/a`, "mine");
     const second = place.folder.open(ID, [entry("a", 3)], { topNames: { a: "a" }, conflict: "rename" });
+    let meanwhile: ReturnType<typeof topNames> | undefined;
     await assert.rejects(second.commit(() => {
-      assert.deepEqual(topNames(OTHER_ID), { a: "a-2" });
+      meanwhile = topNames(OTHER_ID);
       throw systemError("ENOSPC");
     }));
+    assert.deepEqual(await meanwhile, { a: "a-2" });
     assert.deepEqual(namesIn(place.path), [".stx-partial", "a"]);
     second.close();
     Deno.removeSync(`${place.path}/a`);
-    assert.deepEqual(topNames(OTHER_ID), { a: "a-2" });
+    assert.deepEqual(await topNames(OTHER_ID), { a: "a-2" });
     const again = place.folder.open(ID, [entry("a", 3)], { topNames: { a: "a" }, conflict: "rename" });
     await again.commit(nothing);
     again.close();
     assert.deepEqual(namesIn(place.path), ["a"]);
     Deno.removeSync(`${place.path}/a`);
-    assert.deepEqual(topNames(ID), { a: "a" });
+    assert.deepEqual(await topNames(ID), { a: "a" });
   });
 });
 
 Deno.test("another name that is chosen at the last moment is not one that another transfer has", async () => {
   await withPlace(async (place) => {
     const partial = await receive(place, [entry("a", 3)], "rename");
-    const others = place.folder.place([entry("a-1", 9)], "rename", OTHER_ID);
+    const others = await place.folder.place([entry("a-1", 9)], "rename", OTHER_ID);
     assert.deepEqual(others.topNames, { "a-1": "a-1" });
     Deno.writeTextFileSync(`${place.path}/a`, "mine");
     await partial.commit(nothing);
@@ -106,7 +108,7 @@ Deno.test("names are free again where putting in place broke off before it was d
       throw systemError("ENOSPC");
     }));
     partial.close();
-    assert.deepEqual(place.folder.place([entry("a", 9)], "rename", OTHER_ID).topNames, { a: "a" });
+    assert.deepEqual((await place.folder.place([entry("a", 9)], "rename", OTHER_ID)).topNames, { a: "a" });
   });
 });
 
@@ -115,17 +117,17 @@ Deno.test("a mode that was set before a crash is made durable by whoever finishe
     const path = `${folder}/file`;
     Deno.writeTextFileSync(path, "");
     let syncCount = 0;
-    const { fsyncSync } = fs;
-    const counted = (handle: number) => {
+    const { fsync } = fs;
+    const counted = (handle: number, callback: fs.NoParamCallback) => {
       syncCount += 1;
-      fsyncSync(handle);
+      fsync(handle, callback);
     };
-    await withPatched(fs, "fsyncSync", counted, () => {
+    await withPatched(fs, "fsync", counted as typeof fs.fsync, async () => {
       Deno.chmodSync(path, 0o400);
-      takeBits(path, entry("file", 0, 0o400));
+      await takeBits(path, entry("file", 0, 0o400));
       assert.equal(syncCount, 1);
       Deno.chmodSync(path, 0o200);
-      takeBits(path, entry("file", 0, 0o200));
+      await takeBits(path, entry("file", 0, 0o200));
       assert.equal(syncCount, 1, "what its owner may not read cannot be opened");
     });
   });
@@ -134,7 +136,7 @@ Deno.test("a mode that was set before a crash is made durable by whoever finishe
 Deno.test("a trial folder that cannot be removed is an error of the disk", async () => {
   await withPlace(async (place) => {
     const entries = [entry("a", 3)];
-    const placement = place.folder.place(entries, "refuse");
+    const placement = await place.folder.place(entries, "refuse");
     // Somebody else's transfer is under way, so the folder for such is there already.
     Deno.mkdirSync(`${place.path}/.stx-partial`, { mode: 0o700 });
     const { removeSync } = Deno;
