@@ -3,12 +3,15 @@
  * @module
  */
 import { escapeControls } from "../bytes/escape.ts";
+import { quoted } from "../bytes/shell_word.ts";
 import { type ErrorCode, StxError } from "../errors.ts";
 
 interface Meaning {
   readonly code: ErrorCode;
   readonly why: string;
   readonly hint?: string;
+  /** Whether the owner and the mode, of the file or of its folder, say more. */
+  readonly isDenied?: true;
 }
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -17,11 +20,13 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EISDIR: { code: "disk", why: "it is a folder" },
   ELOOP: { code: "disk", why: "its symbolic links lead in a circle" },
   ENAMETOOLONG: { code: "disk", why: "the name is too long for this file system" },
+  ENXIO: { code: "disk", why: "it is neither a file nor a folder" },
+  EAGAIN: { code: "disk", why: "another program keeps it to itself", hint: "Try again in a minute." },
   EMFILE: { code: "disk", why: "too many files are open", hint: "Raise the limit with: ulimit -n 4096" },
   EXDEV: { code: "disk", why: "a part of the folder lies on another file system" },
   EIO: { code: "disk", why: "the disk reports an error", hint: "Check the disk before you try again." },
-  EACCES: { code: "permission", why: "permission denied", hint: "Check the owner and the mode with: ls -ld" },
-  EPERM: { code: "permission", why: "the operation is not permitted", hint: "Check the owner with: ls -ld" },
+  EACCES: { code: "permission", why: "permission denied", isDenied: true },
+  EPERM: { code: "permission", why: "the operation is not permitted", isDenied: true },
   EROFS: { code: "permission", why: "the file system is read-only" },
   ENOSPC: { code: "disk_full", why: "no space is left", hint: "Free some space; what has arrived is kept." },
   EDQUOT: {
@@ -54,10 +59,17 @@ export function diskError(error: unknown, what: string, path: string): StxError 
   if (error instanceof StxError) return error;
   let meaning = meaningOf(error);
   if (meaning === NOT_CAPABLE && SYSTEM_FOLDER.test(path)) meaning = { ...meaning, hint: SYSTEM_FOLDER_HINT };
+  const hint = meaning.isDenied ? lookHint(path) : meaning.hint;
   return new StxError(meaning.code, `Cannot ${what} "${escapeControls(path)}": ${meaning.why}`, {
     cause: error,
-    ...(meaning.hint === undefined ? {} : { hint: meaning.hint }),
+    ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** A name is made and removed by whoever may write to its folder, and read by whoever may enter that. */
+function lookHint(path: string): string {
+  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) || "/" : ".";
+  return `Check the owners and the modes with: ls -ld ${quoted(folder)} ${quoted(path)}`;
 }
 
 /** Says whether `error` means that nothing has that name. */

@@ -4,11 +4,12 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import fs from "node:fs";
 import type { Bytes } from "../bytes/bytes.ts";
 import { crc32 } from "../bytes/crc32.ts";
 import { diskError } from "./disk_error.ts";
 import { pause } from "./durable.ts";
-import { corrupt, openExisting } from "./inspect.ts";
+import { corrupt, openToRead } from "./inspect.ts";
 
 /** `readSync` is fastest with about this much at once. */
 const BUFFER_SIZE = 1024 * 1024;
@@ -16,6 +17,11 @@ const BUFFER_SIZE = 1024 * 1024;
 const UNTIL_PAUSE_BYTES = 16 * 1024 * 1024;
 /** What opening a file costs, as if it were bytes, so that small files pause as well. */
 const FILE_COST_BYTES = 16 * 1024;
+
+/** What is read from: an open file, at the place where it is. */
+interface Reading {
+  readSync(into: Bytes): number | null;
+}
 
 /** Hashes files one after the other. */
 export class FileHasher {
@@ -25,7 +31,7 @@ export class FileHasher {
   #crc32 = 0;
 
   /** Adds the next `sizeBytes` of `file`; `path` is for errors. Throws `state_corrupt` if the file ends before. */
-  async add(file: Deno.FsFile, sizeBytes: number, path: string): Promise<void> {
+  async add(file: Reading, sizeBytes: number, path: string): Promise<void> {
     await this.#pauseAfter(FILE_COST_BYTES);
     for (let left = sizeBytes; left > 0;) {
       const size = readInto(file, this.#buffer.subarray(0, Math.min(left, BUFFER_SIZE)), path);
@@ -39,11 +45,12 @@ export class FileHasher {
 
   /** Adds the file at `path`: its first `sizeBytes` or all of it if that is `undefined`. */
   async addFile(path: string, sizeBytes: number | undefined): Promise<void> {
-    const file = openExisting(path, "file", { read: true });
+    const file = openToRead(path, "file");
     try {
-      await this.add(file, sizeBytes ?? file.statSync().size, path);
+      const reading = { readSync: (into: Bytes) => fs.readSync(file, into) || null };
+      await this.add(reading, sizeBytes ?? fs.fstatSync(file).size, path);
     } finally {
-      file.close();
+      fs.closeSync(file);
     }
   }
 
@@ -63,7 +70,7 @@ export class FileHasher {
   }
 }
 
-function readInto(file: Deno.FsFile, buffer: Bytes, path: string): number {
+function readInto(file: Reading, buffer: Bytes, path: string): number {
   let size: number | null;
   try {
     size = file.readSync(buffer);

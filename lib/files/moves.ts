@@ -111,7 +111,8 @@ function replaces(entry: Entry, target: Deno.FileInfo, { placement, rules }: Jou
   return entry.kind === "file" && placement.conflict !== "skip";
 }
 
-function requireWhole(journey: Journey, entry: Entry, waiting: Deno.FileInfo | undefined): void {
+/** Throws `state_corrupt` unless `waiting`, what stands where `entry` waits, can be all of it. */
+export function requireWhole(journey: Journey, entry: Entry, waiting: Deno.FileInfo | undefined): void {
   if (waiting !== undefined && isWhole(journey, entry, waiting)) return;
   throw corrupt(`${journey.dataPath}/${entry.path}`, "it is missing or not whole");
 }

@@ -11,8 +11,8 @@ import { FolderLooks } from "./folder_looks.ts";
 import { FileHasher } from "./hashing.ts";
 import { corrupt, findUnreal, inspect, openExisting, parentOf } from "./inspect.ts";
 import { arrivingMode, FILE_NEEDS, needsLess, takeAllBits } from "./modes.ts";
-import { finalPath, type Journey } from "./moves.ts";
-import { checkMoves, countKept, moveAll, settleFolders } from "./placing.ts";
+import { finalPath, type Journey, requireWhole } from "./moves.ts";
+import { checkMoves, findKept, moveAll, settleFolders } from "./placing.ts";
 import type { PrivateFolder } from "./private_folder.ts";
 import { type ReservedNames, withWayOut } from "./reserved_names.ts";
 import { setFolderTime, setTime } from "./times.ts";
@@ -141,7 +141,7 @@ export class PartialFolder implements PartialTransfer {
    */
   async commit(
     beforeRename: (placement: Placement) => void,
-    onKept: (count: number) => void = () => {},
+    onKept: (count: number, first: string) => void = () => {},
   ): Promise<number> {
     if (this.#stage === "placed") return 0;
     try {
@@ -153,7 +153,7 @@ export class PartialFolder implements PartialTransfer {
 
   async #commit(
     beforeRename: (placement: Placement) => void,
-    onKept: (count: number) => void,
+    onKept: (count: number, first: string) => void,
   ): Promise<number> {
     const isRecovering = this.#stage !== "writing";
     this.#keepsNames = isRecovering;
@@ -169,12 +169,12 @@ export class PartialFolder implements PartialTransfer {
     this.#private.requireFolder("");
     await moveAll(this.#journey, isRecovering);
     await settleFolders(this.#journey, isRecovering);
-    const keptCount = await countKept(this.#journey);
-    if (keptCount > 0) onKept(keptCount);
+    const kept = await findKept(this.#journey);
+    if (kept.count > 0) onKept(kept.count, kept.first);
     this.#private.remove();
     this.#keepsNames = false;
     this.#stage = "placed";
-    return keptCount;
+    return kept.count;
   }
 
   /** Lets everything else have its turn after every few files. */
@@ -340,15 +340,20 @@ export class PartialFolder implements PartialTransfer {
     this.#enter(entry);
     const info = needsLess(entry) ? inspect(path) : undefined;
     if (info?.isFile) Deno.chmodSync(path, (info.mode ?? 0) & 0o777 | FILE_NEEDS);
-    return openExisting(path, "file", { read: true, write: true });
+    return openExisting(path);
   }
 
   /** Completes the partial tree with times and modes, and makes all of it durable. */
   async #prepare(): Promise<void> {
     await this.#finishStream();
     for (const entry of this.#journey.entries) {
-      if (entry.kind === "file") continue;
       const path = this.#pathOf(entry);
+      if (entry.kind === "file") {
+        // Somebody who tidies up old files may have taken one that has its old time already.
+        requireWhole(this.#journey, entry, inspect(path));
+        await this.#pauseNowAndThen();
+        continue;
+      }
       setFolderTime(path, entry);
       this.#dirtyFolders.add(path);
     }

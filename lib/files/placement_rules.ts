@@ -6,7 +6,7 @@ import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
 import type { ConflictPolicy, Entry } from "../ports.ts";
 import { findUnreal, parentOf } from "./inspect.ts";
-import { PARTIAL_FOLDER } from "./private_folder.ts";
+import { OWN_PREFIX } from "./private_folder.ts";
 
 /** An empty part, `.` or `..` at any place of a path. */
 const ESCAPING_PART = /(?:^|\/)\.{0,2}(?:\/|$)/;
@@ -17,7 +17,7 @@ export class PlacementRules {
   checkInside(entries: readonly Entry[]): void {
     for (const { path } of entries) {
       const first = path.split("/", 1)[0]!;
-      if (ESCAPING_PART.test(path) || folded(first) === PARTIAL_FOLDER) {
+      if (ESCAPING_PART.test(path) || folded(first).startsWith(OWN_PREFIX)) {
         throw new StxError(
           "bad_name",
           `Cannot receive "${escapeControls(path)}": it does not lie in the folder`,

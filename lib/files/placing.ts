@@ -2,32 +2,46 @@
  * Putting a transfer in place: the renames, and what can only follow them.
  * @module
  */
-import { codeOf } from "../errors.ts";
+import { escapeControls } from "../bytes/escape.ts";
+import { codeOf, StxError } from "../errors.ts";
 import { diskError } from "./disk_error.ts";
 import { makeDurable, pause } from "./durable.ts";
 import { findUnreal, inspect, parentOf } from "./inspect.ts";
 import { needsLess, takeBits } from "./modes.ts";
 import { finalPath, type Journey, moves } from "./moves.ts";
 import { requireWritable } from "./private_folder.ts";
-import { mtimeMsOf } from "./walk.ts";
+import { hasTimeOf } from "./times.ts";
 
 /** Renames or looks in a row, a few milliseconds of work. */
 const UNTIL_PAUSE = 512;
-/** Changes of modes in a row; each waits for the disk. */
-const MODES_UNTIL_PAUSE = 16;
 
 /** Throws what {@link moveAll} would throw, as far as that can be foreseen, before anything is moved. */
 export async function checkMoves(journey: Journey, isRecovering: boolean): Promise<void> {
   const mayPause = isRecovering || isMerging(journey);
+  const device = inspect(journey.dataPath)?.dev;
   let count = 0;
   let lastParent = "";
   for (const { to } of moves(journey, { isRecovering, isCheck: true })) {
     const parent = parentOf(to);
-    // Half of a transfer would stand in place for as long as nobody opens the folder.
-    if (parent !== lastParent && parent !== "") requireWritable(`${journey.root}/${parent}`);
+    // Half of a transfer would stand in place for as long as nobody opens the folder, or unmounts it.
+    if (parent !== lastParent && parent !== "") {
+      const path = `${journey.root}/${parent}`;
+      requireWritable(path);
+      if (inspect(path)?.dev !== device) throw otherFileSystem(path);
+    }
     lastParent = parent;
     if (++count % UNTIL_PAUSE === 0 && mayPause) await pause();
   }
+}
+
+function otherFileSystem(path: string): StxError {
+  return new StxError(
+    "disk",
+    `Cannot put anything in place in "${
+      escapeControls(path)
+    }": it is on another file system than the receiving folder`,
+    { hint: "unmount it, or receive into it with a receiver of its own" },
+  );
 }
 
 /**
@@ -68,31 +82,34 @@ export async function moveAll(journey: Journey, isRecovering: boolean): Promise<
  */
 export async function settleFolders(journey: Journey, isRecovering: boolean): Promise<void> {
   const { root, placement, entries } = journey;
-  let count = 0;
   for (const entry of entries.toReversed()) {
     if (entry.kind === "file" || !needsLess(entry)) continue;
     const to = finalPath(entry.path, placement);
     try {
       if (findUnreal(root, to) !== undefined) continue;
       const path = `${root}/${to}`;
-      if (mtimeMsOf(Deno.lstatSync(path)) === entry.mtimeMs) takeBits(path, entry);
+      if (hasTimeOf(Deno.lstatSync(path), entry)) await takeBits(path, entry);
     } catch (error) {
       const known = diskError(error, "change the mode of", `${root}/${to}`);
       // Before the crash a folder above was closed, and that came after everything below it.
       if (!isRecovering || codeOf(known) !== "permission") throw known;
     }
-    if (++count % MODES_UNTIL_PAUSE === 0) await pause();
   }
 }
 
-/** Files that still wait after {@link moveAll}: others of their names were there, and the policy is to skip them. */
-export async function countKept({ entries, dataPath, placement }: Journey): Promise<number> {
-  if (placement.conflict !== "skip") return 0;
-  let kept = 0;
+/**
+ * How many files still wait after {@link moveAll}, and the path of the first: others of their names were there, and the
+ * policy is to skip them.
+ */
+export async function findKept(
+  { entries, dataPath, placement }: Journey,
+): Promise<{ readonly count: number; readonly first: string }> {
+  let count = 0;
+  let first = "";
   let looked = 0;
-  for (const entry of entries) {
-    if (entry.kind === "file" && inspect(`${dataPath}/${entry.path}`) !== undefined) kept += 1;
+  for (const { kind, path } of placement.conflict === "skip" ? entries : []) {
+    if (kind === "file" && inspect(`${dataPath}/${path}`) !== undefined && ++count === 1) first = path;
     if (++looked % UNTIL_PAUSE === 0) await pause();
   }
-  return kept;
+  return { count, first };
 }

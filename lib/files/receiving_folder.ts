@@ -13,9 +13,9 @@ import { FileHasher } from "./hashing.ts";
 import { inspect, parentOf } from "./inspect.ts";
 import { finalPath } from "./moves.ts";
 import { PartialFolder } from "./partial_folder.ts";
-import { folded, PlacementRules, taken } from "./placement_rules.ts";
+import { folded, PlacementRules } from "./placement_rules.ts";
 import { openPrivateFolder, removePrivateFolder } from "./private_folder.ts";
-import { mtimeMsOf } from "./walk.ts";
+import { hasTimeOf } from "./times.ts";
 
 /** Looks in a row, a few milliseconds of work. */
 const UNTIL_PAUSE = 512;
@@ -49,7 +49,7 @@ export class DiskFolder implements ReceivingFolder {
    * Names that were chosen for transfers which are not in place yet, so that two under way at once do not
    * choose the same; for each who chose it: a placement, and once that is opened, a transfer.
    */
-  readonly #chosen = new Map<string, Placement | string>();
+  readonly #chosen = new Map<string, Placement | string | symbol>();
   readonly #rules: PlacementRules;
 
   /** `path` is absolute and without symbolic links; {@link openReceivingFolder} finds it. */
@@ -70,18 +70,19 @@ export class DiskFolder implements ReceivingFolder {
    * Where the policy is to rename, the names chosen stay reserved until the transfer is closed or discarded, or
    * {@link DiskFolder.release} is called. Free space is not looked at: that needs a permission of its own.
    */
-  place(entries: readonly Entry[], conflict: ConflictPolicy, localId?: Bytes): Placement {
+  async place(entries: readonly Entry[], conflict: ConflictPolicy, localId?: Bytes): Promise<Placement> {
     this.#rules.checkInside(entries);
     const tops = entries.filter((entry) => !entry.path.includes("/"));
-    if (conflict === "rename") return this.#placeRenamed(tops, localId);
+    if (conflict === "rename") return await this.#placeRenamed(tops, localId);
     if (conflict === "refuse") {
-      for (const top of tops) {
+      for (const [index, top] of tops.entries()) {
+        await pauseAfter(index);
         if (inspect(`${this.path}/${top.path}`) !== undefined) {
           this.#rules.checkTaken(top.path, conflict);
         }
       }
-    } else if (!this.#hasNew(entries) && conflict === "skip" && entries.length > 0) {
-      throw taken(entries[0]!.path, "all of it is already there");
+    } else if (!await this.#hasNew(entries) && conflict === "skip" && entries.length > 0) {
+      throw allKept(entries);
     }
     return { topNames: Object.fromEntries(tops.map((top) => [top.path, top.path])), conflict };
   }
@@ -125,13 +126,13 @@ export class DiskFolder implements ReceivingFolder {
   async isInPlace(entries: readonly Entry[], placement: Placement): Promise<boolean> {
     this.#rules.checkInside(entries);
     for (const [index, entry] of entries.entries()) {
-      if (index % UNTIL_PAUSE === UNTIL_PAUSE - 1) await pause();
+      await pauseAfter(index);
       // A symbolic link in a folder's place shows when that folder has its turn, before what lies in it.
       const info = inspect(`${this.path}/${finalPath(entry.path, placement)}`);
       if (info === undefined) return false;
       if (entry.kind === "directory") {
         if (!info.isDirectory) return false;
-      } else if (!info.isFile || info.size !== entry.sizeBytes || mtimeMsOf(info) !== entry.mtimeMs) {
+      } else if (!info.isFile || info.size !== entry.sizeBytes || !hasTimeOf(info, entry)) {
         return false;
       }
     }
@@ -174,24 +175,29 @@ export class DiskFolder implements ReceivingFolder {
     this.#release(id);
   }
 
-  #placeRenamed(tops: readonly Entry[], localId: Bytes | undefined): Placement {
+  async #placeRenamed(tops: readonly Entry[], localId: Bytes | undefined): Promise<Placement> {
     if (localId !== undefined) this.#release(toHex(localId));
     const own = new Set(tops.map((top) => folded(top.path)));
     const isTaken = (name: string) =>
       this.#chosen.has(folded(name)) || inspect(`${this.path}/${name}`) !== undefined;
-    const names = tops.map((top) => {
-      if (!isTaken(top.path)) return [top.path, top.path] as const;
-      const name = freeName(
-        top.path,
-        top.kind,
-        (candidate) => own.has(folded(candidate)) || isTaken(candidate),
-      );
-      own.add(folded(name));
-      return [top.path, name] as const;
-    });
-    const placement: Placement = { topNames: Object.fromEntries(names), conflict: "rename" };
-    for (const [, name] of names) this.#chosen.set(folded(name), placement);
-    return placement;
+    const isTakenOrOwn = (name: string) => own.has(folded(name)) || isTaken(name);
+    // Whoever chooses names while this pauses must not choose the same.
+    const walk = Symbol();
+    const names: (readonly [string, string])[] = [];
+    try {
+      for (const [index, { path, kind }] of tops.entries()) {
+        await pauseAfter(index);
+        const name = isTaken(path) ? freeName(path, kind, isTakenOrOwn) : path;
+        own.add(folded(name));
+        this.#chosen.set(folded(name), walk);
+        names.push([path, name]);
+      }
+      const placement: Placement = { topNames: Object.fromEntries(names), conflict: "rename" };
+      for (const [, name] of names) this.#chosen.set(folded(name), placement);
+      return placement;
+    } finally {
+      this.#release(walk);
+    }
   }
 
   #placeAgain(
@@ -220,10 +226,11 @@ export class DiskFolder implements ReceivingFolder {
   }
 
   /** Says whether some entry has no counterpart; throws `exists` where a folder would meet something else. */
-  #hasNew(entries: readonly Entry[]): boolean {
+  async #hasNew(entries: readonly Entry[]): Promise<boolean> {
     let hasNew = false;
     const existing = new Set([""]);
-    for (const entry of entries) {
+    for (const [index, entry] of entries.entries()) {
+      await pauseAfter(index);
       const target = existing.has(parentOf(entry.path)) ? inspect(`${this.path}/${entry.path}`) : undefined;
       if (target === undefined) {
         hasNew = true;
@@ -235,7 +242,26 @@ export class DiskFolder implements ReceivingFolder {
     return hasNew;
   }
 
-  #release(who: Placement | string): void {
+  #release(who: Placement | string | symbol): void {
     for (const [name, chooser] of this.#chosen) if (chooser === who) this.#chosen.delete(name);
   }
+}
+
+/** The error for a transfer of which every name is taken, where the policy is to skip those. */
+function allKept(entries: readonly Entry[]): StxError {
+  const files = entries.filter(({ kind }) => kind === "file");
+  const [first, others] = [files[0] ?? entries[0]!, Math.max(0, files.length - 1)];
+  const name = `"${escapeControls(first.path)}"`;
+  return new StxError(
+    "exists",
+    (others === 0
+      ? `${name} was kept as it is (--on-conflict skip): something of that name is`
+      : `${name} and ${others} more were kept as they are (--on-conflict skip): something of each name is`) +
+      " already there, and was not compared",
+  );
+}
+
+/** Lets everything else have its turn after every few. */
+async function pauseAfter(index: number): Promise<void> {
+  if (index % UNTIL_PAUSE === UNTIL_PAUSE - 1) await pause();
 }

@@ -45,7 +45,10 @@ export class DurableMark {
       if (behind > 4 * DURABLE_EVERY_BYTES) await this.#syncing;
       return;
     }
-    const elapsedMs = this.#options.clock.nowMs() - this.#lastMs;
+    const nowMs = this.#options.clock.nowMs();
+    // The machine's clock may be set back: the next mark must not wait until it has caught up.
+    this.#lastMs = Math.min(this.#lastMs, nowMs);
+    const elapsedMs = nowMs - this.#lastMs;
     if (behind >= DURABLE_EVERY_BYTES || (elapsedMs >= DURABLE_EVERY_MS && behind > 0)) this.#sync();
   }
 

@@ -5,6 +5,8 @@
  * @module
  */
 import { escapeControls, hasControls } from "../bytes/escape.ts";
+import { toHex, utf8 } from "../bytes/bytes.ts";
+import { StreamSha256 } from "../crypto/stream_digest.ts";
 import { StxError } from "../errors.ts";
 import { NAME_SIZE_MAX, PATH_DEPTH_MAX, PATH_SIZE_MAX } from "../limits.ts";
 import type { Entry } from "../ports.ts";
@@ -21,12 +23,19 @@ const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\
 /** Zero-width characters that HFS+ leaves out when it compares names (Apple, Technical Note TN1150). */
 const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
-/** Where transfers wait before they are whole; a sender that could write there could forge another's. */
-const PARTIAL_FOLDER = ".stx-partial";
-const PARTIAL_FOLDER_FOLDED = foldName(PARTIAL_FOLDER);
+/**
+ * How the names begin that a receiver gives its own folders: where transfers wait before they are whole, and whoever could
+ * write there could forge another's; and trials, which are tidied away.
+ */
+const OWN_PREFIX = ".stx-";
+const OWN_PREFIX_FOLDED = foldName(OWN_PREFIX);
 
-/** Entries that are checked in one piece: some ten milliseconds. */
+/** Entries that are checked in one piece, and what their paths have together: some ten milliseconds. */
 const ENTRIES_AT_ONCE = 5_000;
+const LENGTH_AT_ONCE = 256 * 1024;
+
+/** Folded names that are longer are remembered by their hash: else a list could take the memory of two. */
+const REMEMBERED_LENGTH_MAX = 64;
 
 /** As much of a name as an error shows. */
 const SHOWN_LENGTH_MAX = 300;
@@ -41,7 +50,7 @@ const encoder = new TextEncoder();
  * - is too long: a part over 255 bytes of UTF-8, a path over 3,072, more than 128 parts;
  * - holds a control character, a bidirectional control, or a line or paragraph separator;
  * - has a part that is a Windows device, or that ends in a dot or a space, which Windows drops;
- * - has a first part `.stx-partial`, or one that begins with a dot where that is not allowed;
+ * - has a first part that begins with `.stx-`, or one that begins with a dot where that is not allowed;
  * - lies in a folder that was not listed before it, or below a file;
  * - was listed before, or would meet an earlier one on a file system that folds case or normalises.
  */
@@ -57,10 +66,15 @@ export function* entryChecks(
   const folders = new Set<string>();
   const folded = new Set<string>();
   let parent = "";
-  let count = 0;
+  let [count, length] = [0, 0];
   for (const entry of entries) {
-    if (++count % ENTRIES_AT_ONCE === 0) yield;
     const { path } = entry;
+    count += 1;
+    length += path.length;
+    if (count > ENTRIES_AT_ONCE || length > LENGTH_AT_ONCE) {
+      yield;
+      [count, length] = [1, path.length];
+    }
     checkPath(path, options.allowDotfiles);
     const slash = path.lastIndexOf("/");
     // Most entries lie in the same folder as the one before.
@@ -68,7 +82,7 @@ export function* entryChecks(
       parent = path.slice(0, slash);
       if (!folders.has(parent)) refuseParent(path, parent, entries);
     }
-    const meeting = foldName(path);
+    const meeting = rememberedName(foldName(path));
     if (folded.has(meeting)) {
       refuse(path, "another name in the list is the same, or the same where case or accents are folded");
     }
@@ -87,6 +101,14 @@ export function* entryChecks(
 function foldName(name: string): string {
   if (PLAIN.test(name)) return name.toUpperCase();
   return name.replace(IGNORED_BY_HFS, "").normalize("NFD").toLowerCase().toUpperCase().normalize("NFC");
+}
+
+/** What stands for a folded name; no path begins with a slash. */
+function rememberedName(folded: string): string {
+  if (folded.length <= REMEMBERED_LENGTH_MAX) return folded;
+  const hash = new StreamSha256();
+  hash.update(utf8(folded));
+  return `/${toHex(hash.finish())}`;
 }
 
 function checkPath(path: string, allowDotfiles: boolean): void {
@@ -117,8 +139,8 @@ function checkPart(path: string, part: string): void {
 }
 
 function checkFirstPart(path: string, part: string, allowDotfiles: boolean): void {
-  if (foldName(part) === PARTIAL_FOLDER_FOLDED) {
-    refuse(path, `"${PARTIAL_FOLDER}" is where unfinished transfers are kept`);
+  if (foldName(part).startsWith(OWN_PREFIX_FOLDED)) {
+    refuse(path, `names that begin with "${OWN_PREFIX}" are the receiver's own`);
   }
   if (!allowDotfiles && part.startsWith(".")) {
     refuse(path, "it begins with a dot, and hidden files at the top are not accepted here");

@@ -80,6 +80,7 @@ const REFUSED: readonly (readonly [string, Paths])[] = [
   [HIDDEN, [".ssh/", ".ssh/authorized_keys"]],
   ["the first part is .stx-partial", [".stx-partial/"]],
   ["the first part is .stx-partial, folded", [".STX-Partial"]],
+  ["the first part begins with .stx-", [".stx-deadbeef/"]],
   ["the first part is .stx-partial, folded", [".stx-\u200cpartial"]],
   ["the first part is .stx-partial", [".stx-partial/", ".stx-partial/a"]],
   ["its folder does not stand before it", ["a/b"]],

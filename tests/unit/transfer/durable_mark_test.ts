@@ -55,6 +55,19 @@ class Disk {
   }
 }
 
+Deno.test("a clock that is set back keeps the mark from moving for no longer than usual", async () => {
+  const disk = new Disk();
+  disk.isFast = true;
+  const mark = disk.mark();
+  disk.clock.set(-40 * 24 * 3600_000);
+  await mark.advance(BLOCK);
+  assert.equal(disk.syncCount, 0);
+  disk.clock.advance(DURABLE_EVERY_MS);
+  await mark.advance(2 * BLOCK);
+  await mark.idle();
+  assert.deepEqual(disk.log, ["sync", `save ${2 * BLOCK}`, `tell ${2 * BLOCK}`]);
+});
+
 Deno.test("the mark moves after so many bytes: disk, then journal, then peer", async () => {
   const disk = new Disk();
   const mark = disk.mark();

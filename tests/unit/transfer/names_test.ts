@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { codeOf } from "../../../lib/errors.ts";
 import { NAME_SIZE_MAX, PATH_DEPTH_MAX, PATH_SIZE_MAX } from "../../../lib/limits.ts";
 import type { Entry } from "../../../lib/ports.ts";
-import { checkEntries } from "../../../lib/transfer/names.ts";
+import { checkEntries, entryChecks } from "../../../lib/transfer/names.ts";
 
 /** Entries for paths; one that ends in a slash is a folder. */
 function entriesOf(...paths: readonly string[]): readonly Entry[] {
@@ -127,16 +127,18 @@ Deno.test("hidden files are refused at the top unless they are allowed", () => {
   accepts([".bashrc", ".ssh/", ".ssh/authorized_keys"], true);
 });
 
-Deno.test("the folder of unfinished transfers is refused in every spelling", () => {
+Deno.test("names of the receiver's own folders are refused in every spelling", () => {
   for (
     const name of [
       ".stx-partial",
+      ".stx-deadbeef",
+      ".stx-partial-12345678",
       ".STX-Partial",
       ".stx-p\u0101rtial".normalize("NFD").replace("\u0304", "\u200d"),
     ]
   ) {
-    refuses([name], /unfinished/, true);
-    refuses([`${name}/`], /unfinished/, true);
+    refuses([name], /own/, true);
+    refuses([`${name}/`], /own/, true);
   }
 });
 
@@ -177,4 +179,25 @@ Deno.test("what a hostile name does to a terminal is not in the message", () => 
 
 Deno.test("the message shows no more than the start of a long name", () => {
   assert.throws(() => accepts(["a".repeat(60_000)]), (error: Error) => error.message.length < 400);
+});
+
+Deno.test("many names are checked a part at a time, and long ones in smaller parts", () => {
+  const partsOf = (paths: readonly string[]) =>
+    [...entryChecks(entriesOf(...paths), { allowDotfiles: false })].length;
+  const folders = ["f", "g", "h", "i"].map((name) => name.repeat(250));
+  const parents = folders.map((_, depth) => `${folders.slice(0, depth + 1).join("/")}/`);
+  const long = Array.from({ length: 1_000 }, (_, index) => `${parents[3]}${index}`);
+  assert.equal(partsOf([...parents, ...long.slice(0, 200)]), 0);
+  assert.equal(partsOf([...parents, ...long]), 3);
+  const short = Array.from({ length: 10_001 }, (_, index) => `${index}`);
+  assert.equal(partsOf(short.slice(0, 5_000)), 0);
+  assert.equal(partsOf(short), 2);
+});
+
+Deno.test("long names that meet are refused as short ones are", () => {
+  const long = "a".repeat(200);
+  refuses([long, long.toUpperCase()], /the same/);
+  refuses([`${long}\u00e9`, `${long}e\u0301`], /the same/);
+  refuses([`${long}/`, `${long}/${long}`, `${long}/${long.toUpperCase()}`], /the same/);
+  checkEntries(entriesOf(long, `${long}b`, "a".repeat(64), "a".repeat(65)), { allowDotfiles: false });
 });

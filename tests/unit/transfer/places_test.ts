@@ -154,7 +154,8 @@ Deno.test("a thousand unfinished transfers of one sender are enough, until one o
   await withWorld(async (world) => {
     const row: StoredTransfer = {
       state: "receiving",
-      manifest: new Uint8Array(0),
+      manifestDigest: new Uint8Array(32),
+      manifestSizeBytes: 0,
       blockSizeBytes: BLOCK,
       durableBytes: 0,
       folder: world.inbox,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StxError } from "../../../lib/errors.ts";
-import { errorOf, rejectionFor } from "../../../lib/transfer/rejection.ts";
+import { errorOf, keptError, rejectionFor } from "../../../lib/transfer/rejection.ts";
 import { REJECT_REASONS, type RejectReason } from "../../../lib/wire/message.ts";
 
 Deno.test("a sender is told its own faults in the receiver's words", () => {
@@ -40,4 +40,28 @@ Deno.test("a refusal is that to the sender, and damage is damage", () => {
     assert.equal(error.code, reason === "integrity" ? "digest_mismatch" : "rejected");
     assert.equal(error.message, `The receiver refused (${reason}): too much`);
   }
+});
+
+Deno.test("a sender that is refused hears what it can do", () => {
+  const hintOf = (reason: RejectReason) => errorOf({ reason, text: "no" }).hint;
+  assert.match(hintOf("exists")!, /--name, .* --on-conflict/);
+  assert.match(hintOf("name")!, /--name; .* --allow-dotfiles/);
+  assert.match(hintOf("space")!, /the same command continues/);
+  // The receiver's text says it.
+  for (const reason of ["policy", "quota", "local", "integrity"] as const) {
+    assert.equal(hintOf(reason), undefined);
+  }
+});
+
+Deno.test("files that were kept in place of those that were sent are named and counted", () => {
+  const { code, message } = keptError(1, "a\x1b");
+  assert.equal(code, "exists");
+  assert.match(
+    message,
+    /^"a\\x1b" was kept as it is \(--on-conflict skip\): .*already there.*not compared; all others/,
+  );
+  assert.match(
+    keptError(3, "d/a").message,
+    /^"d\/a" and 2 more were kept as they are \(--on-conflict skip\): /,
+  );
 });

@@ -584,14 +584,16 @@ Deno.test("content of unknown size is not taken away while it is being made dura
   });
 });
 
-Deno.test("content of unknown size is never noted as a beginning", async () => {
+Deno.test("content of unknown size is never noted as a beginning, nor told to be durable", async () => {
   await withWorld(async (world) => {
     const marks: number[] = [];
+    let toldCount = 0;
     const attempt = await world.attempt({
       ...piped(world, content(20 * BLOCK)),
       pair: {
         onLetter: (letter) => {
-          if (letter.type === "durable") marks.push(world.store.list("receiving")[0]!.transfer.durableBytes);
+          if (letter.type === "data") marks.push(world.store.list("receiving")[0]!.transfer.durableBytes);
+          if (letter.type === "durable") toldCount++;
           return [letter];
         },
       },
@@ -599,6 +601,7 @@ Deno.test("content of unknown size is never noted as a beginning", async () => {
     assertDone(attempt);
     assert.ok(marks.length > 0);
     assert.ok(marks.every((mark) => mark === 0));
+    assert.equal(toldCount, 0);
   });
 });
 
