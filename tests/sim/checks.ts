@@ -6,7 +6,8 @@
 import { type Bytes, equal, toHex } from "../../lib/bytes/bytes.ts";
 import { finalPath } from "../../lib/files/moves.ts";
 import type { ConflictPolicy, Entry, Placement, StoredTransfer } from "../../lib/ports.ts";
-import { digestOf } from "../../lib/transfer/incoming_manifest.ts";
+import { sha256 } from "../../lib/crypto/hkdf.ts";
+import { wholePlacement } from "../../lib/transfer/stored_placement.ts";
 import type { Disk, DiskItem } from "./disk.ts";
 import { UMASK } from "./files.ts";
 import { INBOX } from "./receiver.ts";
@@ -25,6 +26,8 @@ interface Commit {
   readonly offered: Offered;
   readonly placement: Placement;
   isDone: boolean;
+  /** What the user has changed of it since, and before which connection. */
+  readonly spoiled: Map<string, number>;
 }
 
 const PARTIAL = ".stx-partial";
@@ -40,6 +43,11 @@ export class Checks implements StoreWatch {
   /** By peer and local id, every decision. */
   readonly #commits = new Map<string, Commit[]>();
   readonly #outside: string;
+  /** What the user has changed of what had arrived, and before which connection; of what was on its way. */
+  readonly #meddled = new Map<string, number>();
+  /** The largest mark that the journal has had, by peer and local id. */
+  readonly #notedBytes = new Map<string, number>();
+  readonly #goneIds = new Set<string>();
   #seenVersion = -1;
   /** What did not hold. */
   readonly violations: string[] = [];
@@ -60,6 +68,36 @@ export class Checks implements StoreWatch {
     this.#others.set(item.path, item);
   }
 
+  /** Files that transfers have brought. */
+  placedFiles(): readonly string[] {
+    return this.#all().filter(({ isDone }) => isDone).flatMap(({ offered, placement }) =>
+      offered.entries.filter(({ kind }) => kind === "file").map(({ path }) => finalPath(path, placement))
+    ).filter((path) => !this.#others.has(path));
+  }
+
+  /** Somebody has done something to a file that had arrived, or to a partial folder. */
+  meddled(path: string, connection: number): void {
+    if (path.startsWith(PARTIAL)) this.#goneIds.add(path.slice(PARTIAL.length + 1));
+    else this.#meddled.set(path, connection);
+    for (const { offered, placement, spoiled } of this.#all()) {
+      if (offered.entries.some((entry) => finalPath(entry.path, placement) === path)) {
+        spoiled.set(path, connection);
+      }
+    }
+  }
+
+  /** At the very end: a stream that cannot be sent again is not remembered. */
+  checkRow(row: StoredTransfer): void {
+    if (row.state === "committing") return;
+    const digest = toHex(row.manifestDigest);
+    const offered = [...this.#offers].find(([key]) => key.endsWith(digest))?.[1];
+    // Of an empty one that was finished after a crash the journal cannot tell that its size was not known.
+    const isEmpty = [...offered?.contents.values() ?? []].every(([data]) => data!.length === 0);
+    if (offered?.isStream && !(isEmpty && row.state === "done")) {
+      this.fail(`a stream is remembered that nobody can go on with: ${row.state}`);
+    }
+  }
+
   /** A sender is going to offer this. */
   offered(peer: Bytes, digest: Bytes, offered: Offered): void {
     const key = `${toHex(peer)}/${toHex(digest)}`;
@@ -74,48 +112,85 @@ export class Checks implements StoreWatch {
     }
   }
 
-  onSave(peer: Bytes, id: Bytes, before: StoredTransfer | undefined, after: StoredTransfer): void {
+  onSave(
+    peer: Bytes,
+    id: Bytes,
+    before: StoredTransfer | undefined,
+    after: StoredTransfer,
+    manifest: Bytes,
+  ): void {
     const key = `${toHex(peer)}/${toHex(id)}`;
-    const offered = this.#offers.get(`${toHex(peer)}/${toHex(digestOf(after.manifest))}`);
+    const offered = this.#offers.get(`${toHex(peer)}/${toHex(after.manifestDigest)}`);
     if (offered === undefined) return this.fail("the journal has a transfer that nobody offered");
+    const isBegun = after.state !== "receiving" || after.durableBytes > 0;
+    if (isBegun && !equal(sha256(manifest), after.manifestDigest)) {
+      this.fail("the journal has a transfer without its list of names");
+    }
+    const placement = wholePlacement(after.placement, offered.entries);
+    this.#notedBytes.set(key, Math.max(after.durableBytes, this.#notedBytes.get(key) ?? 0));
     if (after.state === "receiving") {
+      const isGone = this.#goneIds.has(toHex(id));
       const isLess = before?.state === "receiving" && after.durableBytes < before.durableBytes;
-      if (isLess && !offered.isStream && !hasChanged(offered)) {
+      if (isLess && !offered.isStream && !hasChanged(offered) && !isGone) {
         this.fail(`what was durable was given up: ${before.durableBytes} bytes, now ${after.durableBytes}`);
       }
-      if (!offered.isStream) this.#checkPartial(id, offered, after.durableBytes, "the durable mark");
+      if (!offered.isStream && !isGone) {
+        this.#checkPartial(id, offered, after.durableBytes, "the durable mark");
+      }
       return;
     }
     if (after.state === "committing") {
+      const known = before?.state === "committing"
+        ? wholePlacement(before.placement, offered.entries)
+        : undefined;
       const isNew = ({ path }: Entry) =>
-        before?.state !== "committing" ||
-        finalPath(path, before.placement) !== finalPath(path, after.placement);
+        known === undefined || finalPath(path, known) !== finalPath(path, placement);
       // What keeps its name when others get another may be in place already.
       const waiting = { ...offered, entries: offered.entries.filter(isNew) };
       this.#checkPartial(id, waiting, Infinity, "the decision to put it in place");
-      this.#addCommit(key, { offered, placement: after.placement, isDone: false });
+      this.#addCommit(key, { offered, placement, isDone: false, spoiled: new Map() });
       return;
     }
-    this.#finished(key, offered, after.placement, false);
+    this.#finished(key, offered, placement, false);
   }
 
   onRemove(peer: Bytes, id: Bytes, before: StoredTransfer | undefined): void {
-    if (before?.state !== "committing") return;
-    const offered = this.#offers.get(`${toHex(peer)}/${toHex(digestOf(before.manifest))}`)!;
+    if (before === undefined) return;
+    const offered = this.#offers.get(`${toHex(peer)}/${toHex(before.manifestDigest)}`)!;
+    // No clock of a run is ever set forward by a month.
+    if (before.state === "receiving" && !offered.isStream) {
+      this.fail("an unfinished transfer was forgotten before its time");
+    }
+    if (before.state !== "committing") return;
     // What is to be skipped waits in the partial folder until that goes.
     const waiting = this.#disk.list(INBOX).some(({ kind, path }) =>
       kind === "file" && path.startsWith(`${PARTIAL}/${toHex(id)}/data/`)
     );
-    this.#finished(`${toHex(peer)}/${toHex(id)}`, offered, before.placement, waiting);
+    const placement = wholePlacement(before.placement, offered.entries);
+    this.#finished(`${toHex(peer)}/${toHex(id)}`, offered, placement, waiting);
   }
 
   /** A sender has its receipt. */
-  succeeded(peer: Bytes, digest: Bytes): void {
+  succeeded(peer: Bytes, digest: Bytes, connection: number): void {
     const offered = this.#offers.get(`${toHex(peer)}/${toHex(digest)}`)!;
     const all = [...this.#commits].flatMap(([key, commits]) => key.startsWith(toHex(peer)) ? commits : []);
     const commit = all.findLast((each) => each.offered === offered && each.isDone);
     if (commit === undefined) return this.fail("a sender was told that what never arrived is in place");
+    for (const { path, kind } of offered.entries) {
+      const meddledBefore = commit.spoiled.get(finalPath(path, commit.placement));
+      if (kind === "file" && meddledBefore !== undefined && meddledBefore <= connection) {
+        this.fail(`a sender was told that "${path}" is in place, which somebody had changed`);
+      }
+    }
     if (this.#conflict !== "overwrite") this.#checkInPlace(commit, "when its sender was told so", false);
+  }
+
+  /** A sender was told that so much survives a crash. */
+  toldDurable(peer: Bytes, id: Bytes, bytes: number): void {
+    const noted = this.#notedBytes.get(`${toHex(peer)}/${toHex(id)}`) ?? 0;
+    if (bytes > noted) {
+      this.fail(`${bytes} bytes are said to be durable, the journal never had more than ${noted}`);
+    }
   }
 
   /**
@@ -156,16 +231,16 @@ export class Checks implements StoreWatch {
     }
     for (const [path, item] of found) {
       const other = this.#others.get(path);
-      if (explained.has(path)) continue;
+      if (explained.has(path) || this.#meddled.has(path)) continue;
       if (other?.kind === item.kind && (item.kind === "directory" || equal(other.data, item.data))) continue;
       this.fail(`"${path}" is in place and is nobody's whole file`);
     }
     for (const [path, other] of this.#others) {
       const item = found.get(path);
       if (this.#conflict === "overwrite" && explained.has(path)) continue;
-      const isSame = item?.kind === other.kind &&
+      const isSame = item?.kind === other.kind && item.mode === other.mode &&
         (item.kind === "directory" ||
-          (equal(item.data, other.data) && item.mtimeMs === other.mtimeMs && item.mode === other.mode));
+          (equal(item.data, other.data) && item.mtimeMs === other.mtimeMs));
       if (!isSame) this.fail(`"${path}" was there before and was touched`);
     }
     if (this.#conflict === "overwrite") return;
@@ -180,12 +255,24 @@ export class Checks implements StoreWatch {
     if (this.#listOutside() !== this.#outside) this.fail("something outside the folder was touched");
   }
 
-  /** What could not be put in place must have found its name taken. */
-  checkUnfinished({ placement }: StoredTransfer): void {
-    const taken = new Set(this.#disk.list(INBOX).map(({ path }) => path));
-    if (this.#conflict !== "rename" && Object.values(placement.topNames).some((name) => taken.has(name))) {
-      return;
+  /** Where only one sender has names, and nobody else took one, all has the name that it was sent under. */
+  checkNames(): void {
+    for (const { offered, placement, isDone } of this.#all()) {
+      for (const { path } of offered.entries) {
+        if (!isDone || path.includes("/") || this.#others.has(path) || finalPath(path, placement) === path) {
+          continue;
+        }
+        this.fail(`"${path}" has another name, though nobody else has that one`);
+      }
     }
+  }
+
+  /** What could not be put in place must have found its name taken. */
+  checkUnfinished(peer: Bytes, { placement, manifestDigest }: StoredTransfer): void {
+    const taken = new Set(this.#disk.list(INBOX).map(({ path }) => path));
+    const { entries } = this.#offers.get(`${toHex(peer)}/${toHex(manifestDigest)}`)!;
+    const names = Object.values(wholePlacement(placement, entries).topNames);
+    if (this.#conflict !== "rename" && names.some((name) => taken.has(name))) return;
     this.fail("a transfer is still being put in place at the end");
   }
 
@@ -207,19 +294,22 @@ export class Checks implements StoreWatch {
 
   #addCommit(key: string, commit: Commit): void {
     const commits = this.#commits.get(key);
+    for (const { path, kind } of commit.offered.entries) {
+      if (kind === "file") this.#meddled.delete(finalPath(path, commit.placement));
+    }
     if (commits === undefined) this.#commits.set(key, [commit]);
     else commits.push(commit);
   }
 
-  #finished(key: string, offered: Offered, placement: Placement, hasKept: boolean): void {
+  #finished(key: string, _offered: Offered, placement: Placement, hasKept: boolean): void {
     const commit = this.#commits.get(key)?.at(-1);
     if (commit === undefined) return this.fail("a transfer is finished that was never decided");
     commit.isDone = !hasKept;
-    if (!hasKept) this.#checkInPlace({ offered, placement, isDone: true }, "when the journal said so", true);
+    if (!hasKept) this.#checkInPlace({ ...commit, placement }, "when the journal said so", true);
   }
 
   /** Whether every file stands where it should, durably if that is asked for. */
-  #checkInPlace({ offered, placement }: Commit, when: string, isDurable: boolean): void {
+  #checkInPlace({ offered, placement, spoiled }: Commit, when: string, isDurable: boolean): void {
     const found = new Map(this.#disk.list(INBOX, isDurable).map((item) => [item.path, item]));
     for (const entry of offered.entries) {
       const path = finalPath(entry.path, placement);
@@ -228,7 +318,7 @@ export class Checks implements StoreWatch {
         (entry.kind === "directory"
           ? this.#isFolder(item, entry)
           : isFile(item, entry, offered) || this.#hasOverwritten(path, item));
-      if (!isRight) {
+      if (!isRight && !spoiled.has(path) && !this.#isAbove(spoiled, path)) {
         this.fail(`"${path}" was not ${isDurable ? "durably " : ""}in place ${when}: ${describe(item)}`);
       }
     }
@@ -242,6 +332,11 @@ export class Checks implements StoreWatch {
         entry.kind === "file" && finalPath(entry.path, placement) === path && isFile(item, entry, offered)
       )
     );
+  }
+
+  /** Whether something below a folder was removed, which changes its time. */
+  #isAbove(spoiled: ReadonlyMap<string, number>, path: string): boolean {
+    return [...spoiled.keys()].some((each) => each.startsWith(`${path}/`));
   }
 
   /** A folder that was there before keeps its mode and time. */

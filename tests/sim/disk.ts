@@ -22,6 +22,9 @@ export interface Inode {
   /** Names in a folder, both ways. */
   readonly names: Map<string, Inode>;
   readonly keptNames: Map<string, Inode>;
+  /** From where on content was dropped by a sync that failed: later syncs say nothing of it. */
+  lostFrom: number;
+  lostUntil: number;
   /** Who has locked it. */
   lockedBy: unknown;
 }
@@ -160,8 +163,37 @@ export class Disk {
     return { inode, contents: inode.now, changes };
   }
 
+  /** A sync has failed: as on Linux, what should have been written counts as clean, and stays off the disk. */
+  failSync(inode: Inode): void {
+    if (inode.kind !== "file") return;
+    const [now, kept] = [inode.now.data, inode.kept.data];
+    let from = 0;
+    while (from < now.length && now[from] === kept[from] && from < kept.length) from += 1;
+    if (from === now.length) return;
+    inode.lostFrom = inode.lostUntil > 0 ? Math.min(inode.lostFrom, from) : from;
+    inode.lostUntil = Math.max(inode.lostUntil, now.length);
+  }
+
+  /** Content is written again, or cut off. */
+  rewritten(inode: Inode, from: number, until: number): void {
+    if (from <= inode.lostFrom && until > inode.lostFrom) inode.lostFrom = until;
+    if (inode.lostFrom >= inode.lostUntil) inode.lostFrom = inode.lostUntil = 0;
+  }
+
   /** Makes it durable. */
-  endSync({ inode, contents, changes }: SyncJob): void {
+  endSync({ inode, contents: synced, changes }: SyncJob): void {
+    let contents = synced;
+    if (inode.lostUntil > 0) {
+      const data = synced.data.slice();
+      for (let at = inode.lostFrom; at < Math.min(inode.lostUntil, data.length); at++) {
+        data[at] = inode.kept.data[at] ?? 0;
+      }
+      contents = { ...synced, data };
+      inode.kept = contents;
+      inode.isDirty = true;
+      this.#keep(changes);
+      return;
+    }
     inode.kept = contents;
     inode.isDirty = inode.now !== contents;
     this.#keep(changes);
@@ -244,6 +276,8 @@ export class Disk {
       isDirty: false,
       names: new Map(),
       keptNames: new Map(),
+      lostFrom: 0,
+      lostUntil: 0,
       lockedBy: undefined,
     };
   }

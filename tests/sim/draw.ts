@@ -77,7 +77,7 @@ export function drawPlan(seed: number): Plan {
     journal: dice.pick(["alone", "folders", "whole"]),
     syncMs: dice.pick([0, 0, 0, 0.2, 10, 2_000]),
     line: drawLine(dice.split("line")),
-    inbox: drawInbox(dice.split("inbox")),
+    inbox: drawInbox(dice.split("inbox"), senders),
     senders,
     faults: drawFaults(dice.split("faults"), senderCount),
   };
@@ -93,12 +93,26 @@ function drawLine(dice: Dice): LineProfile {
   };
 }
 
-function drawInbox(dice: Dice): readonly Item[] {
+function drawInbox(dice: Dice, senders: readonly SenderPlan[]): readonly Item[] {
   const items: Item[] = [];
   for (const name of NAMES) {
     if (!dice.chance(0.07)) continue;
     if (dice.chance(0.7)) items.push(drawFile(dice, name));
     else items.push(drawFolder(dice, name, 0o755), drawFile(dice, `${name}/a`));
+  }
+  // Now and then some of what is sent is there already, so that folders are merged.
+  if (!dice.chance(0.25)) return items;
+  const there = new Set(items.map(({ path }) => path));
+  const folders = new Set(items.filter(({ kind }) => kind === "directory").map(({ path }) => path));
+  for (const { path, kind } of senders[0]!.items) {
+    const parent = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+    if (there.has(path) || (parent !== "" && !folders.has(parent))) continue;
+    if (kind === "directory" && dice.chance(0.8)) {
+      items.push(drawFolder(dice, path, 0o755));
+      folders.add(path);
+    } else if (kind === "file" && parent !== "" && dice.chance(0.3)) {
+      items.push(drawFile(dice, path));
+    }
   }
   return items;
 }
@@ -157,6 +171,7 @@ function drawFault(dice: Dice, senderCount: number): Fault {
   const atMs = dice.logInt(1, 20_000);
   const downMs = dice.logInt(1, 20_000);
   const isPowerLoss = dice.chance(0.6);
+  const when = dice.pick(["before", "before", "after"] as const);
   switch (dice.pick(KINDS)) {
     case "line":
       return { kind: "line", connection: dice.logInt(1, senderCount + 3) - 1, fault: drawLineFault(dice) };
@@ -177,7 +192,15 @@ function drawFault(dice: Dice, senderCount: number): Fault {
         ? ["EIO"] as const
         : ["EIO", "EIO", "EIO", "ENOSPC", "EACCES"] as const;
       const times = dice.chance(0.7) ? 1 : dice.logInt(1, 30);
-      return { kind: "error", step, nth: dice.logInt(1, 25), times, code: dice.pick(codes) };
+      const mayBeDone = step === "store" || step === "rename" || step === "remove";
+      return {
+        kind: "error",
+        step,
+        nth: dice.logInt(1, 25),
+        times,
+        code: dice.pick(codes),
+        ...(mayBeDone && when === "after" ? { when } : {}),
+      };
     }
     case "shortWrite":
       return { kind: "shortWrite", nth: dice.logInt(1, 20), times: dice.logInt(1, 20) };
@@ -194,6 +217,14 @@ function drawFault(dice: Dice, senderCount: number): Fault {
         nth: dice.logInt(1, 20),
         item: dice.int(0, 20),
         change: dice.pick(CHANGES),
+      };
+    case "meddle":
+      return {
+        kind: "meddle",
+        before: dice.pick(["connection", "start"] as const),
+        nth: dice.int(1, senderCount + 2),
+        item: dice.int(0, 20),
+        how: dice.pick(["remove", "append", "shorten", "partial", "partial"] as const),
       };
     case "again":
       return { kind: "again", sender, atMs };
@@ -229,6 +260,10 @@ const KINDS: readonly Fault["kind"][] = [
   "again",
   "again",
   "appear",
+  "meddle",
+  "meddle",
+  "meddle",
+  "meddle",
 ];
 
 function drawLineFault(dice: Dice): LineFault {

@@ -60,6 +60,7 @@ export class SimFile implements Belonging {
       data.set(old);
       data.set(bytes.subarray(0, size), this.#at);
       disk.write(this.#inode, data);
+      disk.rewritten(this.#inode, this.#at, this.#at + size);
       this.#at += size;
       return size;
     }, bytes.length);
@@ -71,6 +72,7 @@ export class SimFile implements Belonging {
       const data = new Uint8Array(size);
       data.set(this.#inode.now.data.subarray(0, size));
       this.#process.disk.write(this.#inode, data);
+      this.#process.disk.rewritten(this.#inode, size, Infinity);
     });
   }
 
@@ -83,7 +85,12 @@ export class SimFile implements Belonging {
 
   syncSync(): void {
     this.#requireOpen();
-    this.#process.step("sync", () => this.#process.disk.endSync(this.#process.disk.beginSync(this.#inode)));
+    try {
+      this.#process.step("sync", () => this.#process.disk.endSync(this.#process.disk.beginSync(this.#inode)));
+    } catch (error) {
+      if (this.#process.isAlive) this.#process.disk.failSync(this.#inode);
+      throw error;
+    }
   }
 
   async sync(): Promise<void> {
@@ -95,6 +102,7 @@ export class SimFile implements Belonging {
       process.begin("sync", 0, true);
     } catch (error) {
       process.requireLife();
+      process.disk.failSync(this.#inode);
       failure = error;
     }
     const job = process.disk.beginSync(this.#inode);
@@ -211,6 +219,11 @@ export class SimFiles {
   setMode(path: string, mode: number): void {
     const { process, disk, local } = this.#of(path);
     process.step("setMode", () => disk.touch(disk.find(local), { mode }));
+  }
+
+  setTime(path: string, modified: Date): void {
+    const { process, disk, local } = this.#of(path);
+    process.step("setTime", () => disk.touch(disk.find(local), { mtimeMs: modified.getTime() }));
   }
 
   remove(path: string, isRecursive = false): void {

@@ -50,3 +50,46 @@ export function makeFileAppear(disk: Disk, name: string): DiskItem | undefined {
     return undefined;
   }
 }
+
+/** The receiver's user does something to one of the files at `paths`; returns which. */
+export function meddleWithFile(
+  disk: Disk,
+  paths: readonly string[],
+  item: number,
+  how: "remove" | "append" | "shorten",
+): string | undefined {
+  const path = paths[item % Math.max(1, paths.length)];
+  if (path === undefined) return undefined;
+  const whole = `${INBOX}/${path}`;
+  try {
+    const inode = disk.find(whole);
+    const { data } = inode.now;
+    if (how === "remove") disk.remove(whole);
+    else if (how === "append") disk.write(inode, new Uint8Array([...data, 9]));
+    else if (data.length === 0) return undefined;
+    else disk.write(inode, data.slice(0, data.length >> 1));
+    disk.endSync(disk.beginSync(inode));
+    disk.endSync(disk.beginSync(disk.find(whole.slice(0, whole.lastIndexOf("/")))));
+    return path;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The receiver's user removes the folder of a transfer that nobody works on; returns which. */
+export function meddleWithPartial(disk: Disk, item: number): string | undefined {
+  try {
+    const base = `${INBOX}/.stx-partial`;
+    const ids = [...disk.find(base).names.keys()];
+    const id = ids[item % Math.max(1, ids.length)];
+    if (id === undefined) return undefined;
+    const path = `${base}/${id}`;
+    if (disk.find(path).names.get("lock")?.lockedBy !== undefined) return undefined;
+    for (const { path: below } of disk.list(path).toReversed()) disk.remove(`${path}/${below}`);
+    disk.remove(path);
+    disk.endSync(disk.beginSync(disk.find(base)));
+    return `.stx-partial/${id}`;
+  } catch {
+    return undefined;
+  }
+}

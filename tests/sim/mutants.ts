@@ -66,14 +66,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the decision is not in the journal",
     file: "lib/transfer/receiver.ts",
-    from: "await partial.commit(decide, forget)",
-    to: "await partial.commit(() => {}, forget)",
+    from: "await partial.commit(decide, onKept)",
+    to: "await partial.commit(() => {}, onKept)",
   },
   {
     name: "what was decided is not finished by the next start",
     file: "lib/transfer/recovery.ts",
-    from: 'for (const { peer, transferId: localId, transfer } of store.list("committing")) {',
-    to: "for (const { peer, transferId: localId, transfer } of []) {",
+    from: 'const committing = store.list("committing")',
+    to: 'const committing = store.list("committing").slice(0, 0)',
   },
   {
     name: "the durable mark is saved before the sync",
@@ -112,9 +112,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the receipt goes out before anything is in place",
     file: "lib/transfer/receiver.ts",
-    from: "    const keptCount = await partial.commit(decide, forget);",
+    from: "    const keptCount = await partial.commit(decide, onKept);",
     to:
-      '    this.#messages.tell("done", receipt);\n    const keptCount = await partial.commit(decide, forget);',
+      '    this.#messages.tell("done", receipt);\n    const keptCount = await partial.commit(decide, onKept);',
   },
   {
     name: "a taken name is replaced at the last moment",
@@ -155,7 +155,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "modes that were set before a crash are not synced",
     file: "lib/files/modes.ts",
-    from: "if ((seen.mode & 0o400) !== 0) makeModeDurable(path);",
+    from: "if ((seen.mode & 0o400) !== 0) makeDurableNow(path);",
     to: "",
   },
   {

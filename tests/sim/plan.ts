@@ -63,6 +63,10 @@ export type Fault =
   /** Steps of the receiver fail. */
   | {
     readonly kind: "error";
+    /** The receiver, if nobody else. */
+    readonly who?: string;
+    /** Whether it has happened all the same. */
+    readonly when?: "before" | "after";
     readonly step: Step;
     readonly nth: number;
     readonly times: number;
@@ -84,6 +88,14 @@ export type Fault =
   }
   /** A sender is started a second time, while the first one is at work. */
   | { readonly kind: "again"; readonly sender: number; readonly atMs: number }
+  /** Before a connection is made, or the receiver starts for the nth time, its user does something to what has arrived, or to what is on its way. */
+  | {
+    readonly kind: "meddle";
+    readonly before: "connection" | "start";
+    readonly nth: number;
+    readonly item: number;
+    readonly how: "remove" | "append" | "shorten" | "partial";
+  }
   /** The receiver's user makes a file in the folder. */
   | { readonly kind: "appear"; readonly atMs: number; readonly name: string };
 

@@ -4,6 +4,7 @@
  * @module
  */
 import fs from "node:fs";
+import type { Bytes } from "../../lib/bytes/bytes.ts";
 import { type CryptoRun, cryptoTwin } from "./crypto_twin.ts";
 import { SimFile, SimFiles } from "./files.ts";
 import type { Process } from "./process.ts";
@@ -56,6 +57,7 @@ export async function onPlatform<T>(run: PlatformRun, body: () => Promise<T>): P
       readDirSync: (path) => files.list(path),
       renameSync: (from, to) => files.rename(from, to),
       chmodSync: (path, mode) => files.setMode(path, mode),
+      utimeSync: (path, _accessed, modified) => files.setTime(path, modified),
       removeSync: (path, options) => files.remove(path, options?.recursive),
       remove: (path, options) => files.removeLater(path, options?.recursive ?? false),
       makeTempDirSync: ({ dir, prefix }) => {
@@ -68,8 +70,11 @@ export async function onPlatform<T>(run: PlatformRun, body: () => Promise<T>): P
       lstatSync: (path) => nodeStats(files.look(path)),
       openSync: (path) => files.open(path, { read: true }),
       fstatSync: (file: SimFile) => nodeStats(file.statSync()),
+      readSync: (file: SimFile, into: Bytes, ...where: (number | null)[]) => readAt(file, into, where[2]),
       fchmodSync: (file: SimFile, mode) => file.setMode(mode),
+      futimesSync: (file: SimFile, accessed, modified) => file.utimeSync(asDate(accessed), asDate(modified)),
       fsyncSync: (file: SimFile) => file.syncSync(),
+      fsync: (file: SimFile, callback) => void file.sync().then(() => callback(null), callback),
       closeSync: (file: SimFile) => file.close(),
     });
     for (const [name, method] of Object.entries(cryptoTwin(run))) replace(crypto.subtle, name, method);
@@ -82,5 +87,21 @@ export async function onPlatform<T>(run: PlatformRun, body: () => Promise<T>): P
 }
 
 function nodeStats(info: Deno.FileInfo): Anything {
-  return { ...info, isFile: () => info.isFile, isDirectory: () => info.isDirectory };
+  return {
+    ...info,
+    mtimeMs: info.mtime!.getTime(),
+    isFile: () => info.isFile,
+    isDirectory: () => info.isDirectory,
+  };
+}
+
+/** Both of stx's calls give all of a buffer, the one with a place in the file. */
+function readAt(file: SimFile, into: Bytes, position: number | null | undefined): number {
+  if (typeof position === "number") file.seekSync(position);
+  return file.readSync(into) ?? 0;
+}
+
+/** Whole milliseconds: a little more, as stx gives it, is nothing to this disk. */
+function asDate(time: Date | number): Date {
+  return new Date(typeof time === "number" ? Math.floor(time * 1000) : time);
 }

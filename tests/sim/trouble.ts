@@ -22,7 +22,7 @@ export class Trouble implements StepJudge {
   readonly #dice: Dice;
   readonly #counts: number[];
   /** A crash that comes when the step under way has had its effect. */
-  #armed: { process: Process; fault: Fault & { kind: "crash" } } | undefined;
+  #armed: { process: Process; fault: Fault & { kind: "crash" | "error" } } | undefined;
   /** Which faults have happened, by their place in the plan. */
   readonly happened = new Set<number>();
   /** Whether nothing goes wrong any more. */
@@ -56,6 +56,10 @@ export class Trouble implements StepJudge {
           this.#maker.crash(process, fault.isPowerLoss, fault.downMs);
           throw new Crashed(`${process.name} dies before ${step}`);
         case "error":
+          if (fault.when === "after") {
+            this.#armed = { process, fault };
+            break;
+          }
           throw systemError(fault.code);
         case "shortWrite":
           taken = this.#dice.int(1, Math.max(1, sizeBytes));
@@ -75,6 +79,7 @@ export class Trouble implements StepJudge {
     if (armed?.process !== process) return;
     this.#armed = undefined;
     if (this.isOver) return;
+    if (armed.fault.kind === "error") throw systemError(armed.fault.code);
     this.#maker.crash(process, armed.fault.isPowerLoss, armed.fault.downMs);
     throw new Crashed(`${process.name} dies after ${step}`);
   }

@@ -14,7 +14,13 @@ import { RECEIVER_CODES, SENDER_CODES } from "./codes.ts";
 import { Dice } from "./dice.ts";
 import { changeFile } from "./items.ts";
 import { Line } from "./line.ts";
-import { makeFileAppear, makeReceiverMachine, makeSenderMachine } from "./machines.ts";
+import {
+  makeFileAppear,
+  makeReceiverMachine,
+  makeSenderMachine,
+  meddleWithFile,
+  meddleWithPartial,
+} from "./machines.ts";
 import type { Fault, Plan } from "./plan.ts";
 import { EPOCH_MS, type Machine, Process } from "./process.ts";
 import { INBOX, ReceiverRun } from "./receiver.ts";
@@ -153,18 +159,32 @@ export class World {
     }
     // Whoever dies between two steps may leave a folder behind, empty or unfinished.
     const mayLeave = this.plan.faults.some(({ kind }, i) =>
-      this.trouble.happened.has(i) && ["crash", "crashAt", "error", "full"].includes(kind)
+      this.trouble.happened.has(i) && ["crash", "crashAt", "error", "full", "meddle"].includes(kind)
     );
     if (!mayLeave) {
       const ids = this.journal.rows.list("receiving").map(({ transferId }) => toHex(transferId));
       this.checks.checkLeftovers(new Set(ids));
+      for (const { row } of this.journal.all()) this.checks.checkRow(row);
+    }
+    const harmless = ["slow", "shortWrite", "appear"];
+    const isCalm = [...this.trouble.happened].every((i) => harmless.includes(this.plan.faults[i]!.kind));
+    const senderCount = this.#processes.filter(({ machine }) => machine !== this.#receiverMachine).length;
+    if (isCalm && this.plan.syncMs <= 10 && this.#connections > senderCount) {
+      this.checks.fail(`${this.#connections} connections for ${senderCount} senders, though nothing cut any`);
     }
     // And what was promised survives a last loss of power.
     receiver.process.die(true);
     this.#receiverMachine.disk.crash(this.dice.split("end"));
     this.#startReceiver();
     await this.#until("the receiver did not start", () => this.#isUp());
-    for (const { transfer } of this.journal.rows.list("committing")) this.checks.checkUnfinished(transfer);
+    for (const { peer, transfer } of this.journal.rows.list("committing")) {
+      this.checks.checkUnfinished(peer, transfer);
+    }
+    for (const { row } of this.journal.all()) this.checks.checkRow(row);
+    const others = ["source", "appear", "meddle"];
+    const mayBeTaken = this.plan.senders.length > 1 || this.plan.senders[0]!.isStream ||
+      this.plan.faults.some(({ kind }) => others.includes(kind));
+    if (!mayBeTaken) this.checks.checkNames();
     this.checks.checkEnd();
   }
 
@@ -203,6 +223,7 @@ export class World {
     if (this.#isStarting) return;
     const process = this.#makeProcess(this.#receiverMachine);
     this.scheduler.note("receiver starts");
+    this.#meddle("start", this.#startCount++);
     const [identity, ...senders] = this.#identities;
     const onError = (error: unknown) => {
       if (process.isAlive) this.#judgeError("receiver", error, RECEIVER_CODES);
@@ -285,6 +306,7 @@ export class World {
           localId = localIdOf(publicKey, event.transferId, INBOX);
           durableBytes = this.#durableBytes(publicKey, localId);
         }
+        if (event.kind === "durable") this.checks.toldDurable(publicKey, localId, event.bytes);
         if (event.kind !== "started") return;
         durableBytes = Math.min(durableBytes, this.#durableBytes(publicKey, localId));
         this.checks.started(publicKey, digest, durableBytes, event.wanted, event.offset);
@@ -306,7 +328,7 @@ export class World {
       if (!await verifySshsigBlob(signature, RECEIPT_NAMESPACE, message, receiver.publicKey)) {
         this.checks.fail("a receipt is not valid");
       }
-      this.checks.succeeded(identity.publicKey, facts.manifestDigest);
+      this.checks.succeeded(identity.publicKey, facts.manifestDigest, this.#lastConnection.get(process)!);
       end({ sender, receipt });
     }, (error) => {
       if (process.isAlive) this.#judgeError(process.name, error, SENDER_CODES);
@@ -322,6 +344,7 @@ export class World {
     this.scheduler.note(`${who} says: ${error}`);
     const code = codeOf(error);
     if (code !== undefined && codes.includes(code)) return;
+    if (this.#hasMeddled && code === "state_corrupt") return;
     const text = error instanceof Error ? error.stack ?? String(error) : String(error);
     this.checks.fail(`${who} failed in a way that nothing documents: ${code ?? ""} ${text}`);
   }
@@ -335,6 +358,8 @@ export class World {
       throw new StxError("connection_lost", "Cannot connect");
     }
     const number = this.#connections++;
+    this.#meddle("connection", number);
+    this.#lastConnection.set(process, number);
     const { client, server } = new Line(process, receiver.process, {
       number,
       profile: line,
@@ -411,6 +436,28 @@ export class World {
   #appear(name: string): void {
     const item = makeFileAppear(this.#receiverMachine.disk, name);
     if (item !== undefined) this.checks.appeared(item);
+  }
+
+  readonly #lastConnection = new Map<Process, number>();
+  #hasMeddled = false;
+  #startCount = 0;
+
+  /** The receiver's user does something before a connection is made. */
+  #meddle(before: "connection" | "start", nth: number): void {
+    for (const [i, fault] of this.plan.faults.entries()) {
+      if (fault.kind !== "meddle" || fault.before !== before || fault.nth !== nth || this.trouble.isOver) {
+        continue;
+      }
+      const { disk } = this.#receiverMachine;
+      const what = fault.how === "partial"
+        ? meddleWithPartial(disk, fault.item)
+        : meddleWithFile(disk, this.checks.placedFiles(), fault.item, fault.how);
+      if (what === undefined) continue;
+      this.scheduler.note(`somebody does ${fault.how} to ${what}`);
+      this.trouble.happened.add(i);
+      this.#hasMeddled = true;
+      this.checks.meddled(what, before === "start" ? this.#connections : nth);
+    }
   }
 
   #changeSource(fault: Fault & { kind: "source" }): void {

@@ -60,7 +60,7 @@ async function join(
   const { duplex, onValue } = await dial();
   let key;
   try {
-    key = await takeEpoch(`${process.mount}${KEY_FILE}`);
+    key = takeEpoch(`${process.mount}${KEY_FILE}`);
   } catch (error) {
     duplex.close();
     throw error;

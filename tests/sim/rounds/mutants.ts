@@ -56,9 +56,9 @@ export const ROUNDS_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the key file's rename is not made durable",
-    file: "cli/rounds_key_files.ts",
-    from: "    await makeDurable([dirname(target)]);\n    return taken!;",
-    to: "    return taken!;",
+    file: "cli/replace_file.ts",
+    from: "    makeNameDurable(path, file);\n",
+    to: "",
   },
   {
     name: "the key file is not synced before its rename",

@@ -30,6 +30,10 @@ export class ServerRun {
   /** Clients that are there, and since when there are enough of them for a round. */
   #memberCount = 0;
   enoughSinceMs: number | undefined;
+  /** Members that have gone since the last round. */
+  #goneCount = 0;
+  /** When the last round closed. */
+  closedMs = 0;
   /** Since when it has been asked to stop. */
   stoppingSinceMs: number | undefined;
   #stopped: Promise<void> | undefined;
@@ -77,13 +81,22 @@ export class ServerRun {
   }
 
   #onEvent(event: RoundsServiceEvent): void {
-    const { process, plan, onEvent, onStop, roundsMax } = this.#options;
+    const { process, plan, onEvent, onStop, roundsMax, fail } = this.#options;
     if (!process.isAlive) return;
     if (event.kind === "joined") this.#memberCount += 1;
     if (event.kind === "left") this.#memberCount -= 1;
+    if (event.kind === "left") this.#goneCount += 1;
+    if (event.kind === "round") {
+      const count = Object.keys(event.sums).length + event.late.length + this.#goneCount;
+      if (count < plan.minClients) {
+        fail(`round ${event.number} was held with ${count} of ${plan.minClients} clients`);
+      }
+      this.#goneCount = 0;
+    }
     if (this.#memberCount < plan.minClients) this.enoughSinceMs = undefined;
     else this.enoughSinceMs ??= process.scheduler.nowMs;
     onEvent(event);
+    if (event.kind === "round") this.closedMs = process.scheduler.nowMs;
     if (event.kind === "round" && event.number >= roundsMax() && this.isListening) onStop();
   }
 }

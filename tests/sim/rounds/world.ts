@@ -283,13 +283,37 @@ export class RoundsWorld {
     if (event.kind === "round") {
       this.scheduler.note(`round ${event.number}: ${JSON.stringify(event.sums)}, late ${event.late}`);
       this.ledger.reported(process.number, event);
+      this.#checkDeadline(process, Object.keys(event.sums));
     } else if (event.kind === "failed") {
       this.scheduler.note(`server says: ${event.address} ${event.error}`);
       const connection = this.#connections.find(({ number }) => addressOf(number) === event.address)!;
       this.#judgeAtServer(connection, event.error);
     } else {
+      if (event.kind === "joined") this.#checkJoined(event.address);
       this.scheduler.note(`${event.id} has ${event.kind} ${event.kind === "left" ? event.reason : ""}`);
     }
+  }
+
+  /** A round is over at its deadline, from its opening on: as soon as there were enough clients and a value. */
+  #checkDeadline(process: Process, ids: readonly string[]): void {
+    const server = this.#server!;
+    if (server.process !== process || server.enoughSinceMs === undefined) return;
+    const values = this.#connections.flatMap(({ server: its, serverWatch: { hello, valueSinceMs } }) =>
+      its === server && valueSinceMs !== undefined && ids.includes(hello!.lineage.id) ? [valueSinceMs] : []
+    );
+    const openMs = Math.max(server.closedMs, server.enoughSinceMs, Math.min(...values));
+    const lateMs = process.monotonicMs() - openMs - this.plan.deadlineMs - SLACK_MS - this.#pausedMs;
+    if (lateMs > 0) this.fail(`a round closed ${Math.round(lateMs)} ms after its deadline`);
+  }
+
+  readonly #joined = new Map<Lineage, number>();
+
+  /** No session takes the place of a newer one. */
+  #checkJoined(address: string): void {
+    const { serverWatch } = this.#connections.find(({ number }) => addressOf(number) === address)!;
+    const { lineage, epoch } = serverWatch.hello!;
+    if (epoch < (this.#joined.get(lineage) ?? 0)) this.fail(`${lineage.id} has joined with an older session`);
+    this.#joined.set(lineage, epoch);
   }
 
   /** Whether something may go wrong at the server, and has gone wrong as it should. */
@@ -474,11 +498,10 @@ export class RoundsWorld {
     const file = `${OUT_FOLDER}/${id}`;
     // From here on the old file is good for nothing, or will be.
     person.isKeyUseless = true;
-    const work = writeClientKey(`${process.mount}${file}`, { id, epoch: 0, root, comment: "" }, () => {
-      keys.enroll(id, root);
-    });
     const lineage = () => this.#lineages.current(id);
-    work.then(() => {
+    Promise.try(writeClientKey, `${process.mount}${file}`, { id, epoch: 0, root, comment: "" }, () => {
+      keys.enroll(id, root);
+    }).then(() => {
       if (!process.isAlive) return;
       const enrolled = lineage();
       const bytes = process.disk.find(file).now.data;
