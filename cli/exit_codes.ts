@@ -10,7 +10,7 @@ export const EXIT_STATUSES: readonly { readonly status: string; readonly meaning
   { status: "1", meaning: "unexpected: a fault in stx" },
   { status: "2", meaning: "wrong use of the command line" },
   { status: "3", meaning: "authentication failed, or the peer is not trusted" },
-  { status: "4", meaning: "refused by the peer's policy" },
+  { status: "4", meaning: "refused by the peer: its policy, or its disk" },
   { status: "5", meaning: "connection given up; the same command resumes" },
   { status: "6", meaning: "integrity: what arrived is not what was sent" },
   { status: "7", meaning: "a local file or disk" },

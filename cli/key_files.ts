@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { escapeControls } from "../lib/bytes/escape.ts";
+import { quoted } from "../lib/bytes/shell_word.ts";
 import { StxError } from "../lib/errors.ts";
 import { diskError } from "../lib/files/disk_error.ts";
 import { generateSeed, identityFromSeed } from "../lib/identity/identity.ts";
@@ -17,6 +18,8 @@ import { readEnvironment } from "./environment.ts";
 import { configFolder } from "./paths.ts";
 import { replaceFile } from "./replace_file.ts";
 import type { Output } from "./terminal.ts";
+
+export { quoted };
 
 /** A key or trust file is text of a few lines; a larger one is something else. */
 const FILE_SIZE_MAX = 16 * 1024 * 1024;
@@ -71,11 +74,6 @@ export function throughLink(path: string): string {
   }
 }
 
-/** A path as a shell takes it, in a line that the user is to run. */
-export function quoted(path: string): string {
-  return /^[\w./~+@%-]+$/.test(path) ? path : `'${escapeControls(path).replaceAll("'", "'\\''")}'`;
-}
-
 /**
  * Loads a private key: an OpenSSH file, or, where it has a passphrase or only the public half is there, the key
  * in ssh-agent. Throws `bad_key_file`, also where others may read the file.
@@ -92,7 +90,7 @@ export async function loadIdentity(path: string): Promise<Identity> {
     );
   }
   if (/^ssh-/.test(file.text.trimStart())) {
-    return agentKey(parsePublicKeyLine(file.text.trim()).publicKey);
+    return agentKey(path, parsePublicKeyLine(file.text.trim()).publicKey);
   }
   refuseIfReadable(path, file.mode, "the private key");
   return await identityIn(path, file.text);
@@ -101,7 +99,7 @@ export async function loadIdentity(path: string): Promise<Identity> {
 /** The identity in the text of a private key's file; throws `bad_key_file`. `path` names the file in errors. */
 export async function identityIn(path: string, text: string): Promise<Identity> {
   const key = inFile(path, () => parsePrivateKey(text));
-  if (key.kind === "encrypted") return agentKey(key.publicKey);
+  if (key.kind === "encrypted") return agentKey(path, key.publicKey);
   const identity = await identityFromSeed(key.seed);
   key.seed.fill(0);
   return identity;
@@ -117,12 +115,17 @@ export function refuseIfReadable(path: string, mode: number | null, what: string
   );
 }
 
-function agentKey(publicKey: Identity["publicKey"]): Identity {
+/** The key in ssh-agent of which the file `path` is the public half, or needs a passphrase. */
+function agentKey(path: string, publicKey: Identity["publicKey"]): Identity {
   const socket = readEnvironment("SSH_AUTH_SOCK");
+  const start = `start one with: eval $(ssh-agent) && ssh-add ${quoted(path.replace(/\.pub$/, ""))}`;
   if (socket === undefined) {
-    throw new StxError("bad_key_file", "The private key has a passphrase, and no ssh-agent runs to use it", {
-      hint: "start one with: eval $(ssh-agent) && ssh-add FILE",
-    });
+    throw new StxError(
+      "bad_key_file",
+      `The private key of ${escapeControls(path)} needs a passphrase or is not there, ` +
+        "and no ssh-agent runs that has it",
+      { hint: start },
+    );
   }
   let waitingCount = 0;
   return {
@@ -152,7 +155,7 @@ function agentKey(publicKey: Identity["publicKey"]): Identity {
         );
       });
       const identity = agentIdentity(publicKey, async () => {
-        connection = await dialAgent(socket);
+        connection = await dialAgent(socket, start);
         if (isLate) connection.close();
         return connection;
       });
@@ -166,12 +169,12 @@ function agentKey(publicKey: Identity["publicKey"]): Identity {
   };
 }
 
-async function dialAgent(socket: string): Promise<Duplex> {
+async function dialAgent(socket: string, start: string): Promise<Duplex> {
   try {
     return await dialUnix(socket);
   } catch (error) {
     throw new StxError("bad_key_file", "Cannot reach ssh-agent at SSH_AUTH_SOCK", {
-      hint: "start one with: eval $(ssh-agent) && ssh-add FILE",
+      hint: start,
       cause: error,
     });
   }

@@ -140,7 +140,7 @@ function refuseRevoked(command: ParsedCommand, key: NamedKey): void {
   const entry = readRevokedKeys(path)?.entries.find((each) => each.fingerprint === key.fingerprint);
   if (entry === undefined) return;
   throw new StxError(
-    "usage",
+    "unauthorized",
     `Will not trust ${key.fingerprint}: it is revoked in line ${entry.line} of ${path}`,
     {
       hint: "take that line out if it was a mistake",
@@ -214,7 +214,7 @@ function trustReceiver(command: ParsedCommand, key: NamedKey, address: Address, 
   rewrite(path, "the known receivers", (text) => {
     const entries = inFile(path, () => parseKnownReceivers(text));
     if (entries.some((entry) => entry.kind === "revoked" && equal(entry.publicKey, publicKey))) {
-      throw new StxError("usage", `Will not trust ${key.fingerprint}: it is revoked in ${path}`, {
+      throw new StxError("unauthorized", `Will not trust ${key.fingerprint}: it is revoked in ${path}`, {
         hint: "take that line out if it was a mistake",
       });
     }

@@ -29,6 +29,7 @@ import type {
 } from "../lib/ports.ts";
 import { ActiveTransfers } from "../lib/transfer/active_transfers.ts";
 import { pruneFinished } from "../lib/transfer/pruning.ts";
+import { dropUnfinished } from "../lib/transfer/recovery.ts";
 import { receiveTransfer } from "../lib/transfer/receiver.ts";
 import type { ReceivedTransfer } from "../lib/transfer/receiver_options.ts";
 import type { AuthMode } from "../lib/wire/handshake_messages.ts";
@@ -70,8 +71,9 @@ const FLOOD_TOLD_EVERY_MS = 60_000;
 /** So many of those who fail before they have proved who they are get a line of their own in that time. */
 const FAILURES_TOLD_MAX = 60;
 
-/** The journal of finished transfers is tidied at the start, and again after so many more. */
-const FINISHED_UNTIL_PRUNED = 1_000;
+/** The journal is tidied at the start, and again after so many more transfers or so much time. */
+const FINISHED_UNTIL_TIDY = 1_000;
+const TIDY_EVERY_MS = 24 * 3600 * 1000;
 
 /** Evicted ones that may hold a socket until they are told. */
 const LEAVING_MAX = 16;
@@ -99,7 +101,9 @@ export class ReceiveService {
   #failuresSince = -Infinity;
   #untoldCount = 0;
   #stopping = false;
+  /** Transfers since it was tidied last, and when that was. */
   #finishedCount = 0;
+  #tidiedMs = 0;
   readonly #ended = Promise.withResolvers<void>();
 
   constructor(options: ReceiveServiceOptions) {
@@ -124,13 +128,27 @@ export class ReceiveService {
     await tidied;
   }
 
-  /** Forgets finished transfers that are too old or too many; a journal that cannot be tidied is still of use. */
+  /**
+   * Forgets finished transfers that are too old or too many, and unfinished ones that nobody has continued; a journal
+   * that cannot be tidied is still of use.
+   */
   async #tidy(): Promise<void> {
+    this.#finishedCount = 0;
+    this.#tidiedMs = systemClock.nowMs();
+    const { store, folder, folderPath, identity } = this.#options;
     try {
-      await pruneFinished(this.#options.store, systemClock);
+      await pruneFinished(store, systemClock);
+      const left = { store, folder, folderPath, identity: identity.publicKey, clock: systemClock };
+      const [failure] = dropUnfinished(left);
+      if (failure !== undefined) throw failure;
     } catch (error) {
       this.#options.output.error(error, { continues: true });
     }
+  }
+
+  #tidyAgain(): void {
+    const sinceMs = Math.abs(systemClock.nowMs() - this.#tidiedMs);
+    if (this.#finishedCount >= FINISHED_UNTIL_TIDY || sinceMs >= TIDY_EVERY_MS) void this.#tidy();
   }
 
   /**
@@ -176,7 +194,8 @@ export class ReceiveService {
       report = new ReceivingReport(output, this.#progress, peer);
       const result = await this.#receive(channel, report);
       await report.finish(result);
-      if (++this.#finishedCount % FINISHED_UNTIL_PRUNED === 0) void this.#tidy();
+      this.#finishedCount += 1;
+      this.#tidyAgain();
       const wasHeard = await channel.peerClosed();
       await channel.close();
       if (this.#options.once) this.#endAfter(wasHeard ? 0 : ASK_AGAIN_MS);
@@ -184,13 +203,11 @@ export class ReceiveService {
       if (error instanceof Evicted) return this.#reportEviction();
       // A stranger's connection ends here too: closed, told nothing precise, and no concern of the others.
       await channel?.closeFor(error);
-      report?.stop();
-      if (!this.#stopping || codeOf(error) !== "cancelled") {
-        if (channel === undefined && !this.#mayTell(error, address)) return;
-        const peer = channel === undefined ? {} : { peer: fingerprint(channel.peerIdentity) };
-        const id = report?.id === undefined ? {} : { transfer: report.id };
-        output.error(named(error, address), { continues: true, ...peer, ...id });
-      }
+      if (report !== undefined) return report.fail(error, address, this.#stopping);
+      if (this.#stopping && codeOf(error) === "cancelled") return;
+      if (channel === undefined && !this.#mayTell(error, address)) return;
+      const peer = channel === undefined ? {} : { peer: fingerprint(channel.peerIdentity) };
+      output.error(named(error, address), { continues: true, ...peer });
     } finally {
       if (channel === undefined) closeQuietly(conn);
       else {

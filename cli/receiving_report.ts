@@ -1,7 +1,8 @@
 /**
- * What a receiver tells of one transfer: progress, events, and the line at its end.
+ * What a receiver tells of one sender and its transfer: progress, events, and the line at its end, good or bad.
  * @module
  */
+import { StxError } from "../lib/errors.ts";
 import { systemClock } from "../lib/net/tcp.ts";
 import type { Entry } from "../lib/ports.ts";
 import { breathe } from "../lib/transfer/breathe.ts";
@@ -27,8 +28,12 @@ export class ReceivingReport {
   #files = new FileCount([]);
   #totalBytes: number | null = null;
   #eventMs = 0;
+  /** How much of the stream is here. */
+  #bytes = 0;
   /** The transfer's id in hexadecimal, once it is known. */
-  id: string | undefined;
+  #id: string | undefined;
+  /** What people call the transfer. */
+  #label = "";
 
   constructor(output: Output, all: Progress, peer: string) {
     this.#output = output;
@@ -42,20 +47,22 @@ export class ReceivingReport {
         this.#offered(event.transferId.toHex(), event.entries, event.sizeBytes);
         break;
       case "resumed":
-        this.#output.info(`Continuing at ${formatBytes(event.offset)}`);
-        this.#output.event("resumed", { transfer: this.id!, offsetBytes: event.offset });
+        this.#bytes = event.offset;
+        this.#output.info(`Continuing ${this.#label} ${this.#place()}, from ${this.#peer}`);
+        this.#output.event("resumed", { transfer: this.#id!, offsetBytes: event.offset });
         this.#progress?.resumeAt(event.offset);
         break;
       case "received":
-        this.#moved("receiving", event.bytes, false);
+        this.#bytes = event.bytes;
+        this.#moved("receiving", false);
         break;
       case "finishing":
-        this.#moved("finishing", this.#totalBytes ?? 0, true);
+        this.#moved("finishing", true);
     }
   }
 
   #offered(id: string, entries: readonly Entry[], totalBytes: number | null): void {
-    this.id = id;
+    this.#id = id;
     this.#files = new FileCount(entries);
     this.#totalBytes = totalBytes;
     const names = topNames(entries);
@@ -66,8 +73,9 @@ export class ReceivingReport {
       totalBytes,
       totalFiles: this.#files.total,
     });
-    const label = names.length === 1 ? names[0]! : `${names[0]} and ${names.length - 1} more`;
-    this.#progress = this.#all.start(label);
+    const more = names.length === 1 ? "" : ` and ${names.length - 1} more`;
+    this.#label = `"${names[0]}"${more}`;
+    this.#progress = this.#all.start(`${names[0]}${more}`);
     this.#progress.update({
       phase: "receiving",
       totalBytes: totalBytes ?? undefined,
@@ -75,14 +83,15 @@ export class ReceivingReport {
     });
   }
 
-  #moved(phase: "receiving" | "finishing", bytes: number, isNews: boolean): void {
+  #moved(phase: "receiving" | "finishing", isNews: boolean): void {
+    const bytes = this.#bytes;
     const files = this.#files.at(bytes);
     this.#progress?.update({ phase, bytes, files });
     const nowMs = performance.now();
     if (!isNews && nowMs - this.#eventMs < PROGRESS_EVERY_MS) return;
     this.#eventMs = nowMs;
     this.#output.event("progress", {
-      transfer: this.id!,
+      transfer: this.#id!,
       phase,
       bytes,
       totalBytes: this.#totalBytes,
@@ -109,7 +118,7 @@ export class ReceivingReport {
       }
       const [top, ...rest] = entry.path.split("/");
       this.#output.event("file", {
-        transfer: this.id!,
+        transfer: this.#id!,
         path: [result.topNames[top!] ?? top!, ...rest].join("/"),
         sizeBytes: entry.sizeBytes,
       });
@@ -124,7 +133,7 @@ export class ReceivingReport {
         } from ${this.#peer}`,
     );
     this.#output.event("done", {
-      transfer: this.id!,
+      transfer: this.#id!,
       bytes: result.sizeBytes,
       files: this.#files.total,
       seconds: (performance.now() - this.#startMs) / 1000,
@@ -132,8 +141,45 @@ export class ReceivingReport {
     });
   }
 
-  stop(): void {
+  /**
+   * Tells of an end without a result: who, what, and how far it has come.
+   * @param address where the sender has called from
+   * @param isStopping whether the receiver has been told to stop, which ends all transfers
+   */
+  fail(error: unknown, address: string, isStopping: boolean): void {
     this.#progress?.stop();
+    const transfer = this.#id === undefined ? {} : { transfer: this.#id };
+    this.#output.error(this.#named(error, address, isStopping), {
+      continues: true,
+      peer: this.#peer,
+      ...transfer,
+    });
+  }
+
+  #named(error: unknown, address: string, isStopping: boolean): unknown {
+    if (!(error instanceof StxError)) return error;
+    const { code, cause } = error;
+    const who = this.#id === undefined ? this.#peer : `${this.#label} from ${this.#peer}`;
+    let { message, hint } = error;
+    if (code === "cancelled") {
+      message = isStopping ? "Stopped" : "Left to a newer connection of the same sender";
+    }
+    if (this.#id !== undefined && (code === "connection_lost" || code === "cancelled" && isStopping)) {
+      message += `, ${this.#place()}`;
+      hint ??= this.#totalBytes === null
+        ? "what comes from standard input begins anew"
+        : "the sender can continue";
+    }
+    return new StxError(code, `${who} (${address}): ${message}`, {
+      ...(hint === undefined ? {} : { hint }),
+      cause,
+    });
+  }
+
+  /** How far it has come, in words. */
+  #place(): string {
+    const total = this.#totalBytes === null ? "" : ` of ${formatBytes(this.#totalBytes)}`;
+    return `at ${formatBytes(this.#bytes)}${total}`;
   }
 }
 

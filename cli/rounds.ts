@@ -47,7 +47,7 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
     }
     default: {
       const { enroll, list, revoke } = await import("./rounds_enrolment.ts");
-      if (action === "enroll") await enroll(word, command, output);
+      if (action === "enroll") enroll(word, command, output);
       else if (action === "revoke") revoke(word, command, output);
       else list(command, output);
       return 0;

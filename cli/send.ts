@@ -90,8 +90,9 @@ export async function run(command: ParsedCommand, output: Output): Promise<numbe
     sending.reportDone(receiptPath ?? null);
     return 0;
   } catch (error) {
-    const status = output.error(error, sending?.errorContext ?? {});
-    return stoppedBy !== undefined && codeOf(error) === "cancelled" ? statusOf(stoppedBy) : status;
+    const wasStopped = stoppedBy !== undefined && codeOf(error) === "cancelled";
+    const exit = wasStopped ? { exit: statusOf(stoppedBy!) } : {};
+    return output.error(error, { ...sending?.errorContext, ...exit });
   } finally {
     ignore();
     source.close();

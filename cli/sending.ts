@@ -18,10 +18,11 @@ import { type SenderEvent, sendTransfer, type SentReceipt } from "../lib/transfe
 import type { Phase } from "./events.ts";
 import type { AuthMode } from "../lib/wire/handshake_messages.ts";
 import { FileCount } from "./file_count.ts";
+import { finalError, whenAgain } from "./final_error.ts";
 import { Progress, type ProgressHandle } from "./progress.ts";
 import type { ReceiverTrust } from "./receiver_trust.ts";
 import type { ErrorContext, Output } from "./terminal.ts";
-import { type Address, formatAddress, formatBytes, formatDuration } from "./values.ts";
+import { type Address, formatAddress, formatBytes } from "./values.ts";
 
 /** What it works with. */
 export interface SendingOptions {
@@ -134,7 +135,14 @@ export class Sending {
     if (codeOf(error) === "unknown_receiver" && await unlessAborted(trust.ask(), signal)) return;
     const isFirst = !this.#wasConnected && !retryFirst && codeOf(error) === "connection_lost";
     const delayMs = isFirst ? undefined : this.#retry.delayAfter(error, performance.now());
-    if (delayMs === undefined) throw error;
+    if (delayMs === undefined) {
+      throw finalError(error, {
+        publicKey: this.#options.identity.publicKey,
+        triedForMs: isFirst ? 0 : this.#options.retryForMs,
+        keptBytes: this.#keptBytes,
+        sizeBytes: manifest.sizeBytes,
+      });
+    }
     const { code, message } = error as StxError;
     if (manifest.sizeBytes === null && this.#sentBytes > 0) {
       throw new StxError(code, `${message}; standard input cannot be sent twice`, {
@@ -142,7 +150,7 @@ export class Sending {
         cause: error,
       });
     }
-    output.info(`${message}. Trying again in ${formatDuration(delayMs)}.`);
+    output.info(`${message}. Trying again ${whenAgain(delayMs)}.`);
     output.event("retry", { attempt: this.#retry.attempt, delayMs, code, message });
     this.#progress?.update({ phase: "connecting" });
     await pause(delayMs, signal);
@@ -238,8 +246,10 @@ export class Sending {
   #finishing(): void {
     if (!this.#isFinishing) return;
     this.#isFinishing = false;
-    this.#takenBytes = this.#arrivedBytes;
-    this.#moved("finishing", this.#sizeBytes, true);
+    // What has arrived since it was last looked at was moved too, before the phase ends in which it counts.
+    this.#arrivedBytes = this.#takenBytes;
+    this.#progress?.update({ bytes: this.#takenBytes });
+    this.#moved("finishing", this.#takenBytes, true);
   }
 
   #beginProgress(): void {

@@ -40,6 +40,8 @@ export interface ErrorContext {
   readonly peer?: string;
   /** Says that the program does not end by this error. */
   readonly continues?: true;
+  /** The exit status that follows, where it is not the one of the error's code: after a signal. */
+  readonly exit?: number;
 }
 
 const PROCESS_STREAMS: Streams = {
@@ -126,7 +128,7 @@ export class Output {
    * called unexpected; where it happened is shown under `--verbose`. Returns the exit status that it calls for.
    */
   error(error: unknown, context: ErrorContext = {}): number {
-    const exit = exitCodeFor(error);
+    const exit = context.exit ?? exitCodeFor(error);
     const { code, message, hint } = describe(error);
     // The last error is to stand last.
     if (!context.continues) this.close();

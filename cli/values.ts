@@ -4,6 +4,8 @@
  */
 import { StxError } from "../lib/errors.ts";
 
+export { formatBytes } from "../lib/bytes/format_bytes.ts";
+
 /** The port that is meant where none is given: "STX1" on a telephone's keys. */
 export const DEFAULT_PORT = 7891;
 
@@ -126,6 +128,11 @@ function parseAddress(text: string, what: string): Address {
   if (!/^[\p{L}\p{M}\p{N}._-]*$/u.test(host) || host.startsWith("-")) {
     throw badValue(what, text, "that is not a host name", ADDRESS_HINT);
   }
+  // The system would take it for the IP address 0.0.N.N.
+  if (colon < 0 && /^[0-9]{1,5}$/.test(text)) {
+    const hint = `write a port behind a colon: HOST:${text}, or :${text} to listen on every address`;
+    throw badValue(what, text, "that is a host of digits alone", hint);
+  }
   return { host, port: parsePort(colon < 0 ? undefined : text.slice(colon + 1), text, what) };
 }
 
@@ -147,18 +154,6 @@ function isIpv6(host: string): boolean {
 
 function badValue(option: string, text: string, why: string, hint: string): StxError {
   return new StxError("usage", `Cannot use ${option} "${text}": ${why}`, { hint });
-}
-
-/** A size for people: `0 B`, `999 B`, `1.5 MiB`, at most ten characters. */
-export function formatBytes(sizeBytes: number): string {
-  if (sizeBytes < 1024) return `${Math.floor(sizeBytes)} B`;
-  let size = sizeBytes;
-  for (const unit of ["KiB", "MiB", "GiB", "TiB"]) {
-    size /= 1024;
-    // 1023.95 would print as 1024.0, which is the next unit's 1.0.
-    if (size < 1023.95) return `${size.toFixed(1)} ${unit}`;
-  }
-  return `${(size / 1024).toFixed(1)} PiB`;
 }
 
 /** A duration for people: `0.4s`, `12s`, `1m05s`, `2h03m`, `3d04h`. */

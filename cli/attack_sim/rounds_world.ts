@@ -189,7 +189,7 @@ export class RoundsWorld {
     }
     const duplex = await (isDirect ? this.wires.dialServer() : this.wires.dial());
     try {
-      const { epoch, root } = options.key ?? await this.#takeEpoch(id);
+      const { epoch, root } = options.key ?? this.#takeEpoch(id);
       let session: RoundsClient | undefined;
       const parts = this.#off.size === 0 ? OWN_ROUNDS_PARTS : weakRoundsParts(this.#off);
       const membership = await joinRounds(
@@ -206,8 +206,8 @@ export class RoundsWorld {
     }
   }
 
-  async #takeEpoch(id: string): Promise<Pick<RoundsClientOptions, "epoch" | "root">> {
-    const key = await takeEpoch(this.keyFile(id));
+  #takeEpoch(id: string): Pick<RoundsClientOptions, "epoch" | "root"> {
+    const key = takeEpoch(this.keyFile(id));
     if (this.#off.has("next root")) {
       const line = formatClientKey({ ...key, epoch: key.epoch + 1 });
       Deno.writeTextFileSync(this.keyFile(id), `${line}\n`);

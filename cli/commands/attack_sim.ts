@@ -10,12 +10,13 @@ export const ATTACK_SIM = {
   name: "attack-sim",
   summary: "Attack stx itself, and show what each attack comes to",
   description:
-    "Starts real senders and receivers on the loopback interface, puts an attacker between them or in the place of " +
-    "one, and shows what each attack comes to: stopped, by whom and by which error, or survived. Each attack is then " +
-    "played again as its own control, with the defences against it switched off, and must succeed: a verdict without " +
-    "that proves nothing. Exits with 0 only if everything came out as it must. No key, file or port of yours is " +
-    "touched. With the word proxy it stands in the middle between your own stx send and stx recv, and plays one attack " +
-    "on whatever passes; it listens on, and connects to, loopback and private addresses alone.",
+    "Starts real senders and receivers on the loopback interface, puts an attacker between them or in the place " +
+    "of one, and shows what each attack comes to: stopped, by whom and by which error, or survived. Each attack " +
+    "is then played again as its own control, with the defences against it switched off, and must succeed: a " +
+    "verdict without that proves nothing. Limits, clocks and floods are measured instead. Exits with 0 only if " +
+    "everything came out as it must. No key, file or port of yours is touched. With the word proxy it stands in " +
+    "the middle between your own stx send and stx recv, and plays one attack on whatever passes; it listens on, " +
+    "and connects to, loopback and private addresses alone.",
   positionals: [{
     placeholder: "proxy|NAME",
     completion: ["proxy"],

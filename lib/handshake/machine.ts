@@ -202,7 +202,7 @@ export abstract class HandshakeMachine {
     this.#state = "closed";
     this.#isToldToStop = isSealed;
     if (alert === "clockSkew" && isSealed && this.times !== undefined) return clockSkew(this.times);
-    return alertError(alert, isSealed);
+    return alertError(alert, isSealed, PEERS[this.#role]);
   }
 
   #throwFailure(): void {

@@ -176,11 +176,19 @@ export class ServerHandshake extends HandshakeMachine {
     if (authMode === undefined) {
       throw new StxError(
         "handshake_failed",
-        "Cannot accept HELLO: it offers no way to authenticate that this end takes",
+        `Cannot accept HELLO: it offers no way to authenticate that this end takes${this.#loneKey(hello)}`,
+        { hint: "compare --psk-file and --auth at both ends" },
       );
     }
     const isUsed = usesSharedKey([AUTH_MODE_NUMBERS[authMode]]);
     return { suite, authMode, sharedKey: isUsed ? sharedKey : undefined, clientNonce: hello.clientNonce };
+  }
+
+  /** Says, for the local log, where one of the two has a shared key and the other has none. */
+  #loneKey(hello: Hello): string {
+    const hasKey = this.#options.sharedKeys.length > 0;
+    if (hasKey === (hello.binder !== undefined)) return "";
+    return hasKey ? "; it comes without a shared key" : "; it comes with a shared key, and this end has none";
   }
 
   /**

@@ -71,6 +71,9 @@ export async function dial(host: string, port: number, signal?: AbortSignal): Pr
   }
 }
 
+/** How the runtime says that a host's name leads to no address. */
+const NOT_RESOLVED = /lookup|resolve|not known/i;
+
 function reasonOf(error: unknown, timeout: AbortSignal): string {
   if (timeout.aborted) return `no answer within ${CONNECT_TIMEOUT_MS / 1000} seconds`;
   if (error instanceof Deno.errors.ConnectionRefused) return "connection refused";
@@ -78,7 +81,7 @@ function reasonOf(error: unknown, timeout: AbortSignal): string {
     return "this run has no permission to connect there (--allow-net)";
   }
   const text = error instanceof Error ? error.message : String(error);
-  if (/lookup|resolve|not known/i.test(text)) return "the name cannot be resolved";
+  if (NOT_RESOLVED.test(text)) return "the name cannot be resolved";
   return text.replace(/\s*\(os error \d+\)/, "");
 }
 
@@ -100,13 +103,22 @@ export function listen(host: string, port: number): Deno.TcpListener {
         cause: error,
       });
     }
-    const text = error instanceof Error ? error.message : String(error);
-    throw new StxError(
-      "address_in_use",
-      `Cannot listen on ${where}: ${text.replace(/\s*\(os error \d+\)/, "")}`,
-      { hint: "--listen takes an address of this machine", cause: error },
-    );
+    const [why, hint] = listenTrouble(error);
+    throw new StxError("address_in_use", `Cannot listen on ${where}: ${why}`, { hint, cause: error });
   }
+}
+
+/** Why an address cannot be listened on that nobody else holds, and what to do. */
+function listenTrouble(error: unknown): readonly [string, string] {
+  if (error instanceof Error && "code" in error && ["EMFILE", "ENFILE"].includes(String(error.code))) {
+    return ["too many files are open", "raise the limit with: ulimit -n 4096"];
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  if (NOT_RESOLVED.test(text)) return ["the name cannot be resolved", "check it, or give an IP address"];
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return ["this machine has no such address", "ip addr shows the addresses of this machine"];
+  }
+  return [text.replace(/\s*\(os error \d+\)/, ""), "--listen takes an address of this machine"];
 }
 
 /** Dials a Unix socket, for ssh-agent. */

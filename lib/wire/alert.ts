@@ -122,7 +122,11 @@ const MEANINGS: Readonly<Record<Alert, readonly [ErrorCode, string, string?]>> =
   protocolError: ["unexpected_message", "The peer could not make sense of a message"],
   badRecord: ["bad_record", "The peer got a record that somebody had changed on the way"],
   closing: ["connection_lost", "The peer is closing the connection"],
-  internalError: ["connection_lost", "The peer failed by itself", "its own log says why"],
+  internalError: [
+    "connection_lost",
+    "The peer failed at its own end (a file, a disk, or its output)",
+    "its own log says why",
+  ],
   superseded: [
     "superseded",
     "Another stx send works on the same transfer",
@@ -133,14 +137,21 @@ const MEANINGS: Readonly<Record<Alert, readonly [ErrorCode, string, string?]>> =
 /**
  * The error that an alert from the peer amounts to. One that was not sealed may come from anybody: it is
  * `refused_connection` (or `busy`), which never ends a transfer alone.
+ * @param from which end of the handshake has said it, where it was said in one
  */
-export function alertError(alert: Alert, sealed: boolean): StxError {
+export function alertError(alert: Alert, sealed: boolean, from?: "client" | "server"): StxError {
   if (!sealed && alert !== "busy") {
     return new StxError(
       "refused_connection",
       "The handshake was ended by an alert in clear, which anybody on the way could have sent",
       { hint: "if it was the peer, its own log says why: another shared key, or another --auth, perhaps" },
     );
+  }
+  if (alert === "handshakeFailed" && from === "client") {
+    // It can seal one only once it has opened WELCOME, so that it is who signed WELCOME that it does not go on with.
+    return new StxError("handshake_failed", "A sender looked at this receiver's key and left", {
+      hint: "it asks its user first, or does not accept the key: its own log says which",
+    });
   }
   const [code, message, hint] = MEANINGS[alert];
   return new StxError(code, message, hint === undefined ? {} : { hint });

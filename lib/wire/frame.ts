@@ -64,6 +64,7 @@ export class FrameAssembler {
   #buffer: Bytes = new Uint8Array(BUFFER_SIZE_START);
   #start = 0;
   #end = 0;
+  #isFirst = true;
 
   /** Adds bytes as they arrived. They are copied. */
   push(bytes: Bytes): void {
@@ -90,9 +91,7 @@ export class FrameAssembler {
     const pending = this.#buffer.subarray(this.#start, this.#end);
     if (pending.length === 0) return undefined;
     const type = TYPE_NAMES.get(pending[0]!);
-    if (type === undefined) {
-      throw new StxError("malformed", `Cannot read a frame: type ${pending[0]} does not exist`);
-    }
+    if (type === undefined) throw unknownType(pending[0]!, this.#isFirst);
     if (pending.length < FRAME_HEADER_SIZE) return undefined;
     const size = (pending[1]! << 16) | (pending[2]! << 8) | pending[3]!;
     if (size > HANDSHAKE_BODY_SIZE_MAX) {
@@ -104,6 +103,7 @@ export class FrameAssembler {
     const end = FRAME_HEADER_SIZE + size;
     if (pending.length < end) return undefined;
     this.#start += end;
+    this.#isFirst = false;
     return {
       type,
       header: pending.slice(0, FRAME_HEADER_SIZE),
@@ -117,4 +117,14 @@ export class FrameAssembler {
     this.#start = this.#end;
     return rest;
   }
+}
+
+/** Where all begins with such a byte, most often another program is at the other end, and only rarely noise. */
+function unknownType(type: number, isFirst: boolean): StxError {
+  if (!isFirst) return new StxError("malformed", `Cannot read a frame: type ${type} does not exist`);
+  return new StxError(
+    "malformed",
+    `The other end does not seem to speak stx: a frame of type ${type} does not exist`,
+    { hint: "compare host and port: it may be another program" },
+  );
 }

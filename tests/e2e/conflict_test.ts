@@ -81,7 +81,10 @@ Deno.test("skip: what is there stays, what is new arrives, and the sender is tol
     const sent = await sendTaken(stage, "skip");
 
     assert.equal(sent.code, 4, sent.stderr);
-    assert.match(sent.stderr, /^stx send: [^\n]*already there[^\n]*\n$/);
+    assert.match(
+      sent.stderr,
+      /^stx send: [^\n]*"folder\/old" and 1 more were kept[^\n]*already there[^\n]*\n$/,
+    );
     assert.deepEqual(texts(stage), {
       "folder/added": "new",
       "folder/kept": "was here",
@@ -125,6 +128,21 @@ Deno.test("skip: a sender to which the last words were lost is told again, and n
     assert.equal(Deno.readTextFileSync(`${stage.inbox}/folder/old`), "was here");
     assert.deepEqual(names(`${stage.inbox}/folder`), ["added", "old"]);
     assert.ok(relay.bytesFromClient < 1_100_000, `${relay.bytesFromClient} bytes went`);
+  });
+});
+
+Deno.test("skip: where all is there, nobody is told that it was delivered", async () => {
+  await withStage(async (stage) => {
+    Deno.writeTextFileSync(`${stage.inbox}/notes.txt`, "was here");
+    const receiver = await stage.receive({ args: ["--on-conflict", "skip"] });
+
+    const sent = await stage.send(receiver, stage.file("notes.txt", "new"));
+
+    assert.equal(sent.code, 4, sent.stderr);
+    assert.match(sent.stderr, /"notes\.txt" was kept as it is \(--on-conflict skip\): .* was not compared/);
+    const { message, hint } = await receiver.process.event("error");
+    assert.match(message, /"notes\.txt" was kept as it is/);
+    assert.equal(hint, null, "the policy was chosen already");
   });
 });
 

@@ -110,6 +110,14 @@ Deno.test("a sender gives up a cut connection at once with --retry-for 0: exit 5
     assert.match(sent.stderr, /^stx send: .*\n$/);
     await receiver.process.event("error");
     assert.deepEqual(names(stage.inbox), [".stx-partial"]);
+
+    const again = await stage.send(relay, file, { args: ["--retry-for", "0"] });
+
+    assert.equal(again.code, 5, again.stderr);
+    assert.match(
+      again.stderr,
+      /stx send: .*; \d\.\d MiB of 7\.6 MiB have arrived: the same command continues\n$/,
+    );
   });
 });
 
@@ -126,6 +134,8 @@ Deno.test("nobody listens: exit 5 at once, or after as long as --retry-for says"
       assert.match(stderr, /stx send: Cannot connect to 127\.0\.0\.1 port \d+: connection refused.*\n$/);
     }
     assert.ok(!atOnce.events.some(({ event }) => event === "retry"));
+    assert.doesNotMatch(atOnce.stderr, /gave up/);
+    assert.match(later.stderr, /gave up after 1\.0s without progress; check the address/);
   });
 });
 

@@ -104,7 +104,7 @@ Deno.test("recv with a damaged state file: exit 7, the way out, and not a byte o
       state,
       states,
       args,
-      /^stx recv: [^\n]*state file [^\n]*\/recv\.db[^\n]*; name another file with --state, or move this one away/,
+      /^stx recv: [^\n]*state file [^\n]*\/recv\.db[^\n]*(?:; |use that stx, or )name another file with --state, or move this one away/,
     );
     assert.deepEqual(tree(`${stage.inbox}/.stx-partial`), partial);
 
@@ -123,7 +123,7 @@ Deno.test("a state file with any byte of its header changed, or any other, is re
     change(
       path,
       `WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < 29)
-      INSERT INTO transfers SELECT zeroblob(32), CAST(n AS BLOB), 'done', zeroblob(700), 0, 0, '', '{}', x'', n FROM numbers`,
+      INSERT INTO transfers SELECT zeroblob(32), CAST(n AS BLOB), 'done', zeroblob(700), 0, 0, '', '{}', x'', n, 0 FROM numbers`,
     );
     const whole = Deno.readFileSync(path);
     const random = seededRandom("a state file");
@@ -157,10 +157,26 @@ Deno.test("a state file with any byte of its header changed, or any other, is re
   });
 });
 
+/** What makes the third layout out of the fourth, and so on. */
+const [TO_3, TO_2, TO_1] = [
+  `
+    DROP INDEX transfers_finished_by_peer;
+    ALTER TABLE transfers RENAME COLUMN manifest_digest TO manifest;
+    UPDATE transfers SET manifest =
+      (SELECT bytes FROM manifests WHERE manifests.peer = transfers.peer AND manifests.id = transfers.id);
+    ALTER TABLE transfers DROP COLUMN manifest_size;
+    DROP TABLE manifests;
+    PRAGMA user_version = 3;
+  `,
+  "DROP INDEX transfers_finished; PRAGMA user_version = 2;",
+  "DROP TABLE nonces; DROP TABLE rotations; PRAGMA user_version = 1;",
+];
+
 for (
   const [layout, sql] of [
-    [1, "DROP INDEX transfers_finished; DROP TABLE nonces; DROP TABLE rotations; PRAGMA user_version = 1"],
-    [2, "DROP INDEX transfers_finished; PRAGMA user_version = 2"],
+    [1, TO_3 + TO_2 + TO_1],
+    [2, TO_3 + TO_2],
+    [3, TO_3],
   ] as const
 ) {
   Deno.test(`a state file of layout ${layout} is brought to the newest, and its transfer goes on`, async () => {
@@ -177,7 +193,7 @@ for (
       receiver.process.kill("SIGTERM");
       await receiver.process.ended;
       const database = new DatabaseSync(state);
-      assert.equal(database.prepare("PRAGMA user_version").get()!["user_version"], 3);
+      assert.equal(database.prepare("PRAGMA user_version").get()!["user_version"], 4);
       database.close();
     });
   });
@@ -345,7 +361,8 @@ Deno.test("damaged databases and keys of rounds: every action refuses them, and 
       "a newer layout": changed(whole, group.folder, "PRAGMA user_version = 99"),
       "another program's": changed(whole, group.folder, "PRAGMA application_id = 7"),
     };
-    const words = /key database [^\n]*; name another file with --keys, or move this one away/;
+    const words =
+      /key database [^\n]*(?:; |use that stx, or )name another file with --keys, or move this one away/;
     const keys = ["--keys", group.database];
     const base = `${group.folder}/base`;
     assert.equal((await group.start(["keygen", "--base-key", "--out", base]).ended).code, 0);

@@ -46,6 +46,7 @@ Deno.test("--max-size holds for standard input, whose size nobody knows beforeha
     });
 
     assert.equal(sent.code, 4, sent.stderr);
+    assert.match(sent.stderr, /has more than 2\.0 MiB, this receiver takes at most 2\.0 MiB \(--max-size\)/);
     await receiver.process.event("error");
     assert.deepEqual(names(stage.inbox), []);
   });

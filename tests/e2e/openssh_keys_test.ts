@@ -142,7 +142,7 @@ Deno.test({
       const sent = await stage.send({ port: 1 }, file, { args: ["-i", key] });
 
       assert.equal(sent.code, 7, sent.stderr);
-      assert.match(sent.stderr, /^stx send: .*passphrase.*ssh-add.*\n$/);
+      assert.match(sent.stderr, /^stx send: .*locked .*passphrase.*ssh-add [^ ]*locked\n$/);
     });
   },
 });

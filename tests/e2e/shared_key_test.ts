@@ -53,6 +53,9 @@ Deno.test("an authorized sender without the shared key is refused where it is re
     const receiver = await stage.receive({ args: ["--psk-file", there] });
     const sent = await stage.send(receiver, stage.file("file", "content"));
     assert.equal(sent.code, 3, sent.stderr);
+    const { message, hint } = await receiver.process.event("error");
+    assert.match(message, /without a shared key/);
+    assert.match(hint!, /compare --psk-file and --auth/);
     assert.deepEqual(names(stage.inbox), []);
   });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/bytes/bytes.ts";
+import { sha256 } from "../../lib/crypto/hkdf.ts";
 import { encodeManifest } from "../../lib/wire/manifest.ts";
 import type { StoredTransfer } from "../../lib/ports.ts";
 import { SqliteState } from "../../lib/store/sqlite_state.ts";
@@ -108,9 +109,11 @@ Deno.test("standard input that finds its name taken waits, until its folder is r
   await withStage(async (stage) => {
     const id = new Uint8Array(32).fill(0xcd);
     const entries = [{ path: "piped", kind: "file" as const, sizeBytes: 0, mtimeMs: 0, mode: 0o600 }];
+    const manifest = encodeManifest(entries)[0]!;
     const transfer: StoredTransfer = {
       state: "committing",
-      manifest: encodeManifest(entries)[0]!,
+      manifestDigest: sha256(manifest),
+      manifestSizeBytes: manifest.length,
       blockSizeBytes: 65_536,
       durableBytes: 7,
       folder: stage.inbox,
@@ -118,7 +121,7 @@ Deno.test("standard input that finds its name taken waits, until its folder is r
       receipt: utf8("receipt"),
       updatedMs: Date.now(),
     };
-    withJournal(stage, (store) => store.save(new Uint8Array(32).fill(1), id, transfer));
+    withJournal(stage, (store) => store.save(new Uint8Array(32).fill(1), id, transfer, manifest));
     const partial = makePartial(stage, id.toHex(), { piped: "arrived" });
     Deno.writeTextFileSync(`${stage.inbox}/piped`, "mine");
 

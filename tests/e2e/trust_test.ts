@@ -14,6 +14,8 @@ Deno.test("a sender that is not authorized: exit 3 and nothing written, until it
 
     assert.equal(refused.code, 3, refused.stderr);
     assert.equal(refused.events.at(-1)!.event, "error");
+    const key = Deno.readTextFileSync(`${stage.sender.identity}.pub`).split(" ").slice(0, 2).join(" ");
+    assert.ok(refused.stderr.includes(`stx keys trust "${key}"\n`), refused.stderr);
     const { code, exit, message } = await receiver.process.event("error");
     assert.deepEqual([code, exit], ["unauthorized", null]);
     assert.ok(message.includes(stage.sender.fingerprint), message);

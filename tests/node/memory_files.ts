@@ -56,7 +56,8 @@ export class MemoryFolder implements ReceivingFolder {
   /** What is on its way, by the transfer's local id. */
   readonly #partial = new Map<string, Bytes>();
 
-  place(entries: readonly Entry[], conflict: ConflictPolicy): Placement {
+  // deno-lint-ignore require-await -- the port is asynchronous
+  async place(entries: readonly Entry[], conflict: ConflictPolicy): Promise<Placement> {
     for (const { path } of entries) {
       if (this.files.has(path)) throw new StxError("exists", "Cannot receive: the name is taken");
     }

@@ -83,7 +83,7 @@ export class RoundsGroup {
   /** Joins as a client in this process. */
   async member(to: RoundsServer, id: string): Promise<RoundsMembership> {
     const duplex = await dial("127.0.0.1", to.port);
-    const { epoch, root } = await takeEpoch(this.keyFile(id));
+    const { epoch, root } = takeEpoch(this.keyFile(id));
     return await joinRounds(duplex, { id, epoch, root, random: systemRandom }, systemClock);
   }
 }

@@ -72,9 +72,9 @@ class CountedNonces implements NonceStore {
 class CountedTransfers extends MemoryTransferStore {
   count = 0;
 
-  override save(peer: Bytes, transferId: Bytes, transfer: StoredTransfer): void {
+  override save(peer: Bytes, transferId: Bytes, transfer: StoredTransfer, manifestPart?: Bytes): void {
     this.count += 1;
-    super.save(peer, transferId, transfer);
+    super.save(peer, transferId, transfer, manifestPart);
   }
 
   override saveDurable(peer: Bytes, transferId: Bytes, durableBytes: number, updatedMs: number): void {

@@ -28,8 +28,8 @@ export function makeWeakReceiver(off: Off, channel: TransferChannel, options: Re
       if (!off.has("transfer id")) super.checkTransferId(offer, sender, receiver);
     }
 
-    override checkSize(sizeBytes: number): void {
-      if (!off.has("size limit")) super.checkSize(sizeBytes);
+    override checkSize(sizeBytes: number, isAll: boolean): void {
+      if (!off.has("size limit")) super.checkSize(sizeBytes, isAll);
     }
 
     protected override async checkNames(entries: readonly Entry[]): Promise<void> {

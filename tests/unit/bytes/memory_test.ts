@@ -25,3 +25,23 @@ Deno.test("keepLargeBlocks holds on to no memory of its own", () => {
   for (let i = 0; i < 8; i++) keepLargeBlocks();
   assert.ok(Deno.memoryUsage().external - before < 16 * 1024 * 1024);
 });
+
+Deno.test({
+  name: "records that are sealed and given back cost few page faults (Linux with glibc)",
+  ignore: Deno.build.target !== "x86_64-unknown-linux-gnu" &&
+    Deno.build.target !== "aarch64-unknown-linux-gnu",
+  fn: async () => {
+    const faults = async (...args: readonly string[]) => {
+      const script = new URL("./page_faults.ts", import.meta.url).href;
+      const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", script, ...args],
+      }).output();
+      assert.ok(success);
+      return Number(new TextDecoder().decode(stdout));
+    };
+    const [left, reused] = [await faults(), await faults("reuse")];
+    // Each page of each record once: 256 of 4 KiB.
+    assert.ok(left > 128 * 256, `${left}`);
+    assert.ok(reused < left / 4, `${reused} of ${left}`);
+  },
+});

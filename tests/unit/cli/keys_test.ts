@@ -210,12 +210,12 @@ Deno.test("what is revoked is not trusted, wherever that is said", async () => {
     Deno.writeTextFileSync(`${config}/revoked_keys`, `# lost\n${A.name}\n`);
     for (const args of [[], ["host"]]) {
       const { status, error } = await run("trust", A.line, ...args);
-      assert.equal(status, 2);
+      assert.equal(status, 3);
       assert.match(error, /revoked in line 2/);
     }
     Deno.writeTextFileSync(`${config}/known_receivers`, `@revoked * ${B.line}\n`, { mode: 0o600 });
     const { status, error } = await run("trust", B.line, "host");
-    assert.equal(status, 2);
+    assert.equal(status, 3);
     assert.match(error, /revoked in .*known_receivers/);
   });
 });

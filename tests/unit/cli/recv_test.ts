@@ -3,8 +3,10 @@ import { parseArguments } from "../../../cli/parse.ts";
 import { run } from "../../../cli/recv.ts";
 import { Output } from "../../../cli/terminal.ts";
 import { toHex } from "../../../lib/bytes/bytes.ts";
+import { sha256 } from "../../../lib/crypto/hkdf.ts";
 import { openPrivateFolder } from "../../../lib/files/private_folder.ts";
 import { listen } from "../../../lib/net/tcp.ts";
+import type { StoredTransfer } from "../../../lib/ports.ts";
 import { SqliteState } from "../../../lib/store/sqlite_state.ts";
 import { SqliteTransferStore } from "../../../lib/store/sqlite_transfer_store.ts";
 import { encodeManifest } from "../../../lib/wire/manifest.ts";
@@ -37,17 +39,23 @@ Deno.test("a receiver that starts removes partial folders that no transfer needs
     const ids = ["12", "34", "56"].map((digits) => digits.repeat(32));
     for (const id of ids) openPrivateFolder(inbox, id).close();
     for (const [i, transferState] of (["receiving", "committing"] as const).entries()) {
-      store.save(new Uint8Array(32), Uint8Array.fromHex(ids[i]!), {
+      const manifest = encodeManifest([
+        { path: "a", kind: "file", sizeBytes: 5, mtimeMs: 0, mode: 0o600 },
+      ])[0]!;
+      const row: StoredTransfer = {
         state: transferState,
-        manifest: encodeManifest([{ path: "a", kind: "file", sizeBytes: 5, mtimeMs: 0, mode: 0o600 }])[0]!,
+        manifestDigest: sha256(manifest),
+        manifestSizeBytes: manifest.length,
         blockSizeBytes: 65_536,
         durableBytes: 0,
         // The same folder, as it was named another time.
         folder: "/by/another/path",
         placement: { topNames: { a: "a" }, conflict: "refuse" },
         receipt: new Uint8Array(0),
-        updatedMs: 0,
-      });
+        // Somebody goes on with it.
+        updatedMs: Date.now() + 60 * DAY_MS,
+      };
+      store.save(new Uint8Array(32), Uint8Array.fromHex(ids[i]!), row, manifest);
     }
     assert.equal(toHex(store.list("receiving")[0]!.transferId), ids[0]);
     state.close();

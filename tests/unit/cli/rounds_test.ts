@@ -304,7 +304,7 @@ Deno.test("join refuses what it cannot send, and a key that it cannot use, befor
       run("join", "127.0.0.1:1", "--key", `${folder}/roof.key`, ...more);
     refused(await join("--data", "1"), 7, /Cannot read the client's key .*: there is no such file; copy it/);
     await place.enroll("roof");
-    const { epoch } = await takeEpoch(`${folder}/roof.key`);
+    const { epoch } = takeEpoch(`${folder}/roof.key`);
     assert.equal(epoch, 0);
     refused(
       await join("--data", "x".repeat(131_056)),

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import {
   formatAddress,
-  formatBytes,
   formatDuration,
   parseCount,
   parseDuration,
@@ -144,6 +143,7 @@ Deno.test("addresses that are none are refused", () => {
     ["-host", /that is not a host name$/],
     ["ho\u001bst", /that is not a host name$/],
     ["[::1]:1\n", /not a path$/],
+    ["7891", /a host of digits alone$/],
   ];
   for (const [text, message] of cases) {
     throwsUsage(() => parseRemoteAddress(text, "HOST"), message);
@@ -173,22 +173,6 @@ Deno.test("parseCount takes whole numbers from 1 to a largest one, and names the
       hint: "write a whole number from 1 to 100",
     });
   }
-});
-
-Deno.test("formatBytes", () => {
-  const cases: [number, string][] = [
-    [0, "0 B"],
-    [1023, "1023 B"],
-    [12.7, "12 B"],
-    [1024, "1.0 KiB"],
-    [1536, "1.5 KiB"],
-    [1024 ** 2 - 1, "1.0 MiB"],
-    [1023.9 * 1024, "1023.9 KiB"],
-    [2.5 * 1024 ** 3, "2.5 GiB"],
-    [1024 ** 4, "1.0 TiB"],
-    [Number.MAX_SAFE_INTEGER, "8.0 PiB"],
-  ];
-  for (const [size, text] of cases) assert.equal(formatBytes(size), text);
 });
 
 Deno.test("formatDuration", () => {

@@ -85,9 +85,19 @@ Deno.test("HELLO must offer a suite that the server has, and a mode that it take
     /no cipher suite/,
   );
   await failHello(await hello({ suites: [0, 3, 0xffff] }), "handshake_failed", {}, /no cipher suite/);
-  await failHello(await hello({ authModes: [0, 4, 255] }), "handshake_failed", {}, /no way to authenticate/);
+  await failHello(
+    await hello({ authModes: [0, 4, 255] }),
+    "handshake_failed",
+    {},
+    /no way to authenticate that this end takes$/,
+  );
   const binder = new Uint8Array(32);
-  await failHello(await hello({ authModes: [2], binder }), "handshake_failed", {}, /no way to authenticate/);
+  await failHello(
+    await hello({ authModes: [2], binder }),
+    "handshake_failed",
+    {},
+    /no way to authenticate .*comes with a shared key, and this end has none$/,
+  );
   await failHello(
     await hello({ authModes: [3, 2], binder }),
     "handshake_failed",
@@ -237,9 +247,14 @@ Deno.test("a sealed alert in place of VERIFY says what the client means, if it o
       const client = await RogueClient.start();
       await server.receive(client.hello(), START_MS);
       await client.welcome(outputOf(server));
-      const expected = isRight ? alertError(name as keyof typeof ALERTS, true).code : "handshake_failed";
+      const heard = alertError(name as keyof typeof ALERTS, true, "client");
+      const [expected, message] = isRight
+        ? [heard.code, heard.message]
+        : ["handshake_failed", "Cannot open the client's alert"] as const;
       const alert = await client.sealed("sealedAlert", Uint8Array.of(number), isRight ? 0 : 1);
-      await assertRejects(() => server.receive(alert, START_MS), expected);
+      const error = await assertRejects(() => server.receive(alert, START_MS), expected);
+      // The clocks' difference comes with its size.
+      if (expected !== "clock_skew") assert.equal((error as StxError).message, message);
       assert.equal(alertKind(outputOf(server)), isRight ? "none" : "sealedAlert");
       assert.equal(server.state, "closed");
     }

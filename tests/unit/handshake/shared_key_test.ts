@@ -128,7 +128,11 @@ Deno.test("every key of a full list is tried, wherever it stands", async () => {
 });
 
 /** What a server does with a HELLO that it must refuse: the clear alert, and no public-key work at all. */
-async function assertRefusedUnworked(frame: Bytes, change: Partial<ServerOptions>): Promise<void> {
+async function assertRefusedUnworked(
+  frame: Bytes,
+  change: Partial<ServerOptions>,
+  words?: RegExp,
+): Promise<void> {
   let drawn = 0;
   const server = startServer({
     random: {
@@ -139,7 +143,8 @@ async function assertRefusedUnworked(frame: Bytes, change: Partial<ServerOptions
     },
     ...change,
   });
-  await assertRejects(() => server.receive(frame, START_MS), "handshake_failed");
+  const { hint } = await assertRejects(() => server.receive(frame, START_MS), "handshake_failed", words);
+  assert.match(hint!, /--psk-file/);
   assert.deepEqual(outputOf(server), encodeFrame("alert", Uint8Array.of(ALERTS.handshakeFailed)));
   // An ephemeral key would have been drawn first.
   assert.equal(drawn, 0);
@@ -166,7 +171,8 @@ Deno.test("a shared key that the server does not have is refused before any publ
 
 Deno.test("a server that requires a shared key does no public-key work without a binder", async () => {
   const hello = (await RogueClient.start()).hello();
-  await assertRefusedUnworked(hello, { authModes: ["psk", "identity+psk"], sharedKeys: [KEY] });
+  const words = /no way to authenticate .*; it comes without a shared key$/;
+  await assertRefusedUnworked(hello, { authModes: ["psk", "identity+psk"], sharedKeys: [KEY] }, words);
 });
 
 Deno.test("a binder covers every byte of HELLO before it", async () => {

@@ -4,7 +4,12 @@ import { randomBytes } from "node:crypto";
 import { type Bytes, equal } from "../../../lib/bytes/bytes.ts";
 import { deferred } from "../../../lib/bytes/deferred.ts";
 import { codeOf, StxError } from "../../../lib/errors.ts";
-import { BLOCK_SIZE } from "../../../lib/limits.ts";
+import {
+  BLOCK_SIZE,
+  MANIFEST_FREE_SIZE,
+  MANIFESTS_PER_SENDER_SIZE_MAX,
+  MANIFESTS_SIZE_MAX,
+} from "../../../lib/limits.ts";
 import { openSource } from "../../../lib/files/disk_source.ts";
 import { openReceivingFolder } from "../../../lib/files/receiving_folder.ts";
 import { HelloGuard } from "../../../lib/handshake/hello_guard.ts";
@@ -118,10 +123,11 @@ class Post {
 
   /** The lists of names of other senders fill the server's memory; returns what empties it. */
   fillManifests(): () => void {
-    const shares = [768, 512].map((mebibytes, index) => {
+    const ofOne = MANIFESTS_PER_SENDER_SIZE_MAX;
+    const shares = [ofOne, MANIFESTS_SIZE_MAX - ofOne].map((memoryBytes, index) => {
       const share = this.#memory.active.manifests.open(new Uint8Array(32).fill(index));
-      // Each has a little of its own beside.
-      share.grow((mebibytes + 1 / 4) * 1024 * 1024, 0);
+      // Each has a little of its own beside; a byte of a list counts three.
+      share.grow(Math.floor((memoryBytes + MANIFEST_FREE_SIZE) / 3), 0);
       return share;
     });
     return () => shares.forEach((share) => share.release());

@@ -134,8 +134,33 @@ cryptoTest("one address can be listened on once", () => {
 });
 
 cryptoTest("an address of another machine cannot be listened on", () => {
-  const error = assertFails(() => listen("192.0.2.1", 0), "address_in_use", /192\.0\.2\.1 port 0/);
-  assert.doesNotMatch(error.message, /os error/);
+  const words = /192\.0\.2\.1 port 0: this machine has no such address$/;
+  assert.match(assertFails(() => listen("192.0.2.1", 0), "address_in_use", words).hint!, /ip addr/);
+});
+
+cryptoTest("a name that leads nowhere cannot be listened on, and no hint says to take another port", () => {
+  const error = assertFails(
+    () => listen("host.invalid", 0),
+    "address_in_use",
+    /^Cannot listen on host\.invalid port 0: the name cannot be resolved$/,
+  );
+  assert.match(error.hint!, /IP address/);
+});
+
+cryptoTest("where too many files are open, listening says so", () => {
+  const original = Object.getOwnPropertyDescriptor(Deno, "listen")!;
+  for (const code of ["EMFILE", "ENFILE"]) {
+    const refuse = () => {
+      throw Object.assign(new Error("Too many open files (os error 24)"), { code });
+    };
+    Object.defineProperty(Deno, "listen", { ...original, value: refuse });
+    try {
+      const error = assertFails(() => listen("127.0.0.1", 0), "address_in_use", /: too many files are open$/);
+      assert.match(error.hint!, /ulimit -n/);
+    } finally {
+      Object.defineProperty(Deno, "listen", original);
+    }
+  }
 });
 
 cryptoTest("a Unix socket is dialled by its path", async () => {

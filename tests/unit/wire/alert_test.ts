@@ -46,6 +46,22 @@ Deno.test("a sealed alert says what the peer means, and no peer's word is repeat
   ]);
   assert.match(alertError("accessDenied", true).hint!, /authorized_keys/);
   assert.equal(alertError("busy", true).hint, undefined);
+  assert.match(
+    alertError("internalError", true).message,
+    /^The peer failed at its own end \(a file, a disk,/,
+  );
+});
+
+Deno.test("a sender that ends the handshake has only looked at the receiver's key, as far as one knows", () => {
+  const { code, message, hint } = alertError("handshakeFailed", true, "client");
+  assert.deepEqual([code, message], [
+    "handshake_failed",
+    "A sender looked at this receiver's key and left",
+  ]);
+  assert.match(hint!, /^it asks its user first, or does not accept the key/);
+  assert.match(alertError("handshakeFailed", true, "server").message, /^The peer ended the handshake/);
+  assert.equal(alertError("accessDenied", true, "client").code, "unauthorized");
+  assert.equal(alertError("handshakeFailed", false, "client").code, "refused_connection");
 });
 
 Deno.test("a failed handshake tells a verified peer three things at most", () => {

@@ -83,6 +83,19 @@ Deno.test("a type that does not exist is malformed at its first byte", () => {
   }
 });
 
+Deno.test("a first byte that begins no frame is told as another program, a later one is not", () => {
+  const other = /does not seem to speak stx: a frame of type 72/;
+  const { hint } = assertFails(() => assemble([utf8("HTTP/1.1 400 Bad Request")]), "malformed", other);
+  assert.match(hint!, /compare host and port/);
+  const later = [encodeFrame("hello", counting(3)), utf8("H")];
+  const error = assertFails(
+    () => assemble(later),
+    "malformed",
+    /^Cannot read a frame: type 72 does not exist$/,
+  );
+  assert.equal(error.hint, undefined);
+});
+
 Deno.test("frames and rest are copies, and so is what was pushed", () => {
   const bytes = concat(encodeFrame("hello", utf8("body")), utf8("\x02rest"));
   const assembler = new FrameAssembler();

@@ -4,7 +4,12 @@ import { type Bytes, concat, fromHex, toHex, utf8 } from "../../../lib/bytes/byt
 import { MANIFEST_BODY_SIZE_MAX, PATH_SIZE_MAX } from "../../../lib/limits.ts";
 import type { Entry } from "../../../lib/ports.ts";
 import { i64, u16, u64, u8, vector16 } from "../../../lib/wire/fields.ts";
-import { decodeManifest, encodeManifest, totalSizeBytes } from "../../../lib/wire/manifest.ts";
+import {
+  decodeManifest,
+  encodeManifest,
+  ManifestReader,
+  totalSizeBytes,
+} from "../../../lib/wire/manifest.ts";
 import { assertFails } from "../identity/failures.ts";
 
 /** A character of every size in UTF-8, and those that decoders like to treat on their own. */
@@ -78,6 +83,25 @@ Deno.test("a directory has no size", () => {
     "malformed",
     /directory has a size/,
   );
+});
+
+Deno.test("a manifest is read from pieces, wherever they are cut", () => {
+  const entries = Array.from({ length: 60 }, (_, i) => ({ ...FILE, path: `€${"x".repeat(i * 51)}` }));
+  const whole = concat(...encodeManifest(entries));
+  for (const size of [1, 7, 1000, 3093, 50_000, whole.length]) {
+    const reader = new ManifestReader();
+    const read: Entry[] = [];
+    for (let at = 0; at < whole.length; at += size) read.push(...reader.take(whole.slice(at, at + size)));
+    // What is known to be whole is not kept back.
+    assert.ok(read.length > 50);
+    read.push(...reader.finish());
+    assert.deepEqual(read, entries);
+  }
+  const cut = new ManifestReader();
+  cut.take(whole.slice(0, -1));
+  assertFails(() => cut.finish(), "malformed");
+  const long = entryBytes({ path: new Uint8Array(PATH_SIZE_MAX + 1).fill(0x61) });
+  assertFails(() => new ManifestReader().take(long), "malformed", /at most 3072/);
 });
 
 Deno.test("a path over its bound is malformed before it is kept", () => {
