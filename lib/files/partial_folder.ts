@@ -348,14 +348,13 @@ export class PartialFolder implements PartialTransfer {
     await this.#finishStream();
     for (const entry of this.#journey.entries) {
       const path = this.#pathOf(entry);
-      if (entry.kind === "file") {
-        // Somebody who tidies up old files may have taken one that has its old time already.
-        requireWhole(this.#journey, entry, inspect(path));
-        await this.#pauseNowAndThen();
-        continue;
+      // Somebody who tidies up old files may have taken one that has its old time already.
+      if (entry.kind === "file") requireWhole(this.#journey, entry, inspect(path));
+      else {
+        setFolderTime(path, entry);
+        this.#dirtyFolders.add(path);
       }
-      setFolderTime(path, entry);
-      this.#dirtyFolders.add(path);
+      await this.#pauseNowAndThen();
     }
     await this.sync();
     await takeAllBits(this.#journey.entries, (entry) => this.#pathOf(entry));

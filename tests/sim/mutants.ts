@@ -149,13 +149,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "modes are not synced",
     file: "lib/files/modes.ts",
-    from: "      changeMode(handle, opened.mode & entry.mode & 0o777);\n      fs.fsyncSync(handle);",
+    from: "      changeMode(handle, opened.mode & entry.mode & 0o777);\n      await syncHandle(handle);",
     to: "      changeMode(handle, opened.mode & entry.mode & 0o777);",
   },
   {
     name: "modes that were set before a crash are not synced",
     file: "lib/files/modes.ts",
-    from: "if ((seen.mode & 0o400) !== 0) makeDurableNow(path);",
+    from: "if ((seen.mode & 0o400) !== 0) await makeDurable([path]);",
     to: "",
   },
   {
