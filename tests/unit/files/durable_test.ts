@@ -114,7 +114,13 @@ Deno.test("a file that cannot be made durable is an error, and no file stays ope
       throw Object.assign(new Error("broken"), { code: "EIO" });
     };
     await assert.rejects(
-      () => withPatched(fs, "fsyncSync", broken, () => makeDurable(paths)),
+      () =>
+        withPatched(
+          performance,
+          "now",
+          () => 0,
+          () => withPatched(fs, "fsyncSync", broken, () => makeDurable(paths)),
+        ),
       { code: "disk", message: /the disk reports an error/ },
     );
     let nowMs = 0;
