@@ -299,15 +299,14 @@ async function state({ rows }: Sizes): Promise<void> {
 /** Writes finished transfers as the receiver does, but many in one transaction. */
 function fillState(path: string, rows: number, stage: Stage): void {
   const file = new SqliteState(path);
-  const insert = file.prepare("INSERT INTO transfers VALUES (?,?,?,?,?,?,?,?,?,?)");
+  const insert = file.prepare("INSERT INTO transfers VALUES (?,?,?,?,?,?,?,?,?,?,?)");
+  const insertPart = file.prepare("INSERT INTO manifests VALUES (?,?,0,?)");
   const manifest = makeManifest([
     { path: "a usual name.pdf", kind: "file", sizeBytes: 1, mtimeMs: 0, mode: 0o644 },
-  ], true).bodies[0]!;
+  ], true);
+  const list = manifest.bodies[0]!;
   const receipt = new Uint8Array(300).fill(7);
-  const placement = JSON.stringify({
-    topNames: { "a usual name.pdf": "a usual name.pdf" },
-    conflict: "refuse",
-  });
+  const placement = JSON.stringify({ topNames: {}, conflict: "refuse" });
   const nowMs = Date.now();
   const peer = new Uint8Array(32).fill(1);
   for (let first = 0; first < rows; first += 10_000) {
@@ -318,14 +317,16 @@ function fillState(path: string, rows: number, stage: Stage): void {
           peer,
           id,
           "done",
-          manifest,
+          manifest.digest,
           BLOCK_SIZE,
           1,
           stage.inbox,
           placement,
           receipt,
           nowMs - rows + index,
+          list.length,
         );
+        insertPart.run(peer, id, list);
       }
     });
   }

@@ -295,7 +295,10 @@ export class Checks implements StoreWatch {
   #addCommit(key: string, commit: Commit): void {
     const commits = this.#commits.get(key);
     for (const { path, kind } of commit.offered.entries) {
-      if (kind === "file") this.#meddled.delete(finalPath(path, commit.placement));
+      // Where the policy is to skip, what somebody has changed may stay as it is.
+      if (kind === "file" && this.#conflict !== "skip") {
+        this.#meddled.delete(finalPath(path, commit.placement));
+      }
     }
     if (commits === undefined) this.#commits.set(key, [commit]);
     else commits.push(commit);
