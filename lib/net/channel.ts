@@ -256,7 +256,15 @@ export class Channel implements TransferChannel {
     if (outcome.status === "fulfilled") this.#handle(outcome.value);
     else this.#fail(outcome.reason);
     this.#openingSizeBytes -= sizeBytes;
+    if (this.#openingSizeBytes === 0) this.#noteEnd();
     this.#signalChange();
+  }
+
+  /** A session may end behind messages that still count: it is over when all that was read before that is handled. */
+  #noteEnd(): void {
+    const session = this.#connection.session;
+    if (session?.isPeerClosed) this.#ended = true;
+    if (session?.failure !== undefined) this.#fail(session.failure);
   }
 
   async #queueDrained(): Promise<void> {
@@ -281,10 +289,6 @@ export class Channel implements TransferChannel {
         this.#queueSizeBytes += MESSAGE_COST + event.message.body.length;
       }
     }
-    const session = this.#connection.session;
-    if (session?.isPeerClosed) this.#ended = true;
-    // A session may end behind messages that still count.
-    if (session?.failure !== undefined) this.#fail(session.failure);
     this.#armTimer();
   }
 
