@@ -79,8 +79,9 @@ export class Checks implements StoreWatch {
   meddled(path: string, connection: number): void {
     if (path.startsWith(PARTIAL)) this.#goneIds.add(path.slice(PARTIAL.length + 1));
     else this.#meddled.set(path, connection);
-    for (const { offered, placement, spoiled } of this.#all()) {
-      if (offered.entries.some((entry) => finalPath(entry.path, placement) === path)) {
+    for (const { offered, placement, spoiled, isDone } of this.#all()) {
+      // What still waits will replace it.
+      if (isDone && offered.entries.some((entry) => finalPath(entry.path, placement) === path)) {
         spoiled.set(path, connection);
       }
     }

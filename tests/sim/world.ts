@@ -263,6 +263,14 @@ export class World {
     });
   }
 
+  /**
+   * Whether one transfer may replace a file of another that was put in place and not finished: nobody can tell then
+   * that it ever was whole, and it is sent again.
+   */
+  get #mayBeReplaced(): boolean {
+    return this.plan.conflict === "overwrite" && this.plan.senders.length > 1;
+  }
+
   /** How much of a transfer under way survives a crash of the receiver now. */
   #durableBytes(sender: Bytes, localId: Bytes): number {
     const row = this.journal.rows.find(sender, localId);
@@ -344,7 +352,7 @@ export class World {
     this.scheduler.note(`${who} says: ${error}`);
     const code = codeOf(error);
     if (code !== undefined && codes.includes(code)) return;
-    if (this.#hasMeddled && code === "state_corrupt") return;
+    if (code === "state_corrupt" && (this.#hasMeddled || this.#mayBeReplaced)) return;
     const text = error instanceof Error ? error.stack ?? String(error) : String(error);
     this.checks.fail(`${who} failed in a way that nothing documents: ${code ?? ""} ${text}`);
   }
