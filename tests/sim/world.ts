@@ -166,7 +166,7 @@ export class World {
       this.checks.checkLeftovers(new Set(ids));
       for (const { row } of this.journal.all()) this.checks.checkRow(row);
     }
-    const harmless = ["slow", "shortWrite", "appear"];
+    const harmless = ["shortWrite", "appear"];
     const isCalm = [...this.trouble.happened].every((i) => harmless.includes(this.plan.faults[i]!.kind));
     const senderCount = this.#processes.filter(({ machine }) => machine !== this.#receiverMachine).length;
     if (isCalm && this.plan.syncMs <= 10 && this.#connections > senderCount) {
