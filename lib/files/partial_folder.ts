@@ -162,7 +162,9 @@ export class PartialFolder implements PartialTransfer {
     const isWaiting = (path: string) => inspect(`${this.#private.dataPath}/${path}`) !== undefined;
     const placement = this.#names.placeAgain(this.#journey.placement, isWaiting);
     this.#journey = { ...this.#journey, placement };
-    await checkMoves(this.#journey, isRecovering);
+    // Even to wait for nothing would let others take a name.
+    const checking = checkMoves(this.#journey, isRecovering);
+    if (checking !== undefined) await checking;
     beforeRename(placement);
     this.#keepsNames = true;
     this.#stage = "moving";
@@ -279,6 +281,7 @@ export class PartialFolder implements PartialTransfer {
       const entry = this.#journey.entries[this.#index]!;
       const size = this.#sizeOf(entry);
       if (left === 0 && size > 0) break;
+      await this.#pauseNowAndThen();
       kept.add(entry.path);
       if (entry.kind === "directory") {
         this.#keepFolder(entry);

@@ -15,9 +15,23 @@ import { hasTimeOf } from "./times.ts";
 /** Renames or looks in a row, a few milliseconds of work. */
 const UNTIL_PAUSE = 512;
 
-/** Throws what {@link moveAll} would throw, as far as that can be foreseen, before anything is moved. */
-export async function checkMoves(journey: Journey, isRecovering: boolean): Promise<void> {
-  const mayPause = isRecovering || isMerging(journey);
+/**
+ * Throws what {@link moveAll} would throw, as far as that can be foreseen, before anything is moved. Returns a promise
+ * only where it may take more than one turn: see {@link isMerging}.
+ */
+export function checkMoves(journey: Journey, isRecovering: boolean): Promise<void> | undefined {
+  const pieces = checkPieces(journey, isRecovering);
+  if (isRecovering || isMerging(journey)) {
+    return (async () => {
+      for (const _ of pieces) await pause();
+    })();
+  }
+  for (const _ of pieces);
+  return undefined;
+}
+
+/** Looks at every move, and yields after a few milliseconds of work. */
+function* checkPieces(journey: Journey, isRecovering: boolean): Generator<void> {
   const device = inspect(journey.dataPath)?.dev;
   let count = 0;
   let lastParent = "";
@@ -30,7 +44,7 @@ export async function checkMoves(journey: Journey, isRecovering: boolean): Promi
       if (inspect(path)?.dev !== device) throw otherFileSystem(path);
     }
     lastParent = parent;
-    if (++count % UNTIL_PAUSE === 0 && mayPause) await pause();
+    if (++count % UNTIL_PAUSE === 0) yield;
   }
 }
 

@@ -13,10 +13,12 @@ import { FileHasher } from "./hashing.ts";
 import { inspect, parentOf } from "./inspect.ts";
 import { finalPath } from "./moves.ts";
 import { PartialFolder } from "./partial_folder.ts";
-import { folded, PlacementRules } from "./placement_rules.ts";
+import { folded, PlacementRules, taken } from "./placement_rules.ts";
 import { openPrivateFolder, removePrivateFolder } from "./private_folder.ts";
 import { hasTimeOf } from "./times.ts";
 
+/** Characters of names that get another one, with those: the journal has them in every row of such a transfer. */
+const RENAMED_LENGTH_MAX = 256 * 1024;
 /** Looks in a row, a few milliseconds of work. */
 const UNTIL_PAUSE = 512;
 
@@ -184,10 +186,13 @@ export class DiskFolder implements ReceivingFolder {
     // Whoever chooses names while this pauses must not choose the same.
     const walk = Symbol();
     const names: (readonly [string, string])[] = [];
+    let renamedLength = 0;
     try {
       for (const [index, { path, kind }] of tops.entries()) {
         await pauseAfter(index);
         const name = isTaken(path) ? freeName(path, kind, isTakenOrOwn) : path;
+        if (name !== path) renamedLength += path.length + name.length;
+        if (renamedLength > RENAMED_LENGTH_MAX) throw taken(path, "too many of the names are taken");
         own.add(folded(name));
         this.#chosen.set(folded(name), walk);
         names.push([path, name]);

@@ -27,6 +27,8 @@ export async function findKnown(
   }
   // A name that was free to choose, without a size, may be one that now follows from another manifest.
   if (found === undefined || !equal(found.manifestDigest, offer.manifestDigest)) return undefined;
+  // Nobody forgets it, or its list, while it is looked at.
+  row.saveDurable(found.durableBytes);
   share?.grow(found.manifestSizeBytes, 0);
   // How many entries there are, the offer may say wrongly.
   const known = await row.read(found, (count) => share?.grow(0, count));

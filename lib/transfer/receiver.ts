@@ -217,7 +217,7 @@ export class Receiver {
     let partial: PartialTransfer;
     try {
       // Nobody else has a turn between this and the row that is counted next.
-      if (manifest !== undefined) {
+      if (manifest !== undefined || this.#stored?.state === "done") {
         this.#rules.checkUnfinishedBytes(this.#row.otherBytes(folderPath) + list.manifestSizeBytes);
       }
       partial = folder.open(this.#row.localId, this.#entries, placement, sizeBytes === null);

@@ -108,6 +108,17 @@ Deno.test("rename: what is taken arrives under a free name", async () => {
   });
 });
 
+Deno.test("rename: no more names get another one than a row of the journal may hold", async () => {
+  await withPlace(async ({ folder, path }) => {
+    const entries = Array.from({ length: 600 }, (_, index) => entry(`${index}`.padEnd(250, "x")));
+    for (const { path: name } of entries) Deno.writeTextFileSync(`${path}/${name}`, "");
+    await assert.rejects(() => folder.place(entries, "rename"), { code: "exists", message: /too many/ });
+    // Nothing stays reserved.
+    const placement = await folder.place(entries.slice(0, 2), "rename");
+    assert.deepEqual(Object.values(placement.topNames).map((name) => name.slice(-2)), ["-1", "-1"]);
+  });
+});
+
 Deno.test("rename: two names of one transfer do not become one", async () => {
   await withPlace(async ({ folder, path }) => {
     Deno.writeTextFileSync(`${path}/a`, "");
