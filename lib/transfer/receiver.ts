@@ -267,6 +267,8 @@ export class Receiver {
     const { clock, onEvent } = this.#options;
     const offer = this.#offer;
     if (offer.sizeBytes === null) this.#messages.expectStream();
+    // The journal comes first: it must never speak of more than there is.
+    if (crc === undefined && (this.#stored?.durableBytes ?? 0) > 0) this.#row.saveDurable(0);
     const { crc32 } = crc === undefined ? await partial.resumeAt(0) : { crc32: crc };
     this.#stream = this.makeStream(offer, startBytes, crc32, (bytes) => partial.write(bytes));
     this.#durable = new DurableMark({
