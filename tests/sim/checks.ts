@@ -138,6 +138,7 @@ export class Checks implements StoreWatch {
       if (!offered.isStream && !isGone) {
         this.#checkPartial(id, offered, after.durableBytes, "the durable mark");
       }
+      if (after.durableBytes === 0) this.#goneIds.delete(toHex(id));
       return;
     }
     if (after.state === "committing") {
@@ -305,12 +306,13 @@ export class Checks implements StoreWatch {
     else commits.push(commit);
   }
 
-  #finished(key: string, offered: Offered, placement: Placement, hasKept: boolean): void {
+  #finished(key: string, _offered: Offered, placement: Placement, hasKept: boolean): void {
     const commit = this.#commits.get(key)?.at(-1);
     if (commit === undefined) return this.fail("a transfer is finished that was never decided");
     commit.isDone = !hasKept;
-    // Of a stream whose folder its user has removed nobody can tell what was in it.
-    const isGone = offered.isStream && this.#goneIds.has(key.split("/")[1]!);
+    // Of what was in a folder that its user has removed nobody can tell whether it was merged before; before any
+    // sender hears of it, it is looked for again.
+    const isGone = this.#goneIds.has(key.split("/")[1]!);
     if (isGone) commit.isDone = false;
     else if (!hasKept) this.#checkInPlace({ ...commit, placement }, "when the journal said so", true);
   }
