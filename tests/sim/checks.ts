@@ -138,7 +138,6 @@ export class Checks implements StoreWatch {
       if (!offered.isStream && !isGone) {
         this.#checkPartial(id, offered, after.durableBytes, "the durable mark");
       }
-      if (after.durableBytes === 0) this.#goneIds.delete(toHex(id));
       return;
     }
     if (after.state === "committing") {
