@@ -305,13 +305,12 @@ export class Checks implements StoreWatch {
     else commits.push(commit);
   }
 
-  #finished(key: string, _offered: Offered, placement: Placement, hasKept: boolean): void {
+  #finished(key: string, offered: Offered, placement: Placement, hasKept: boolean): void {
     const commit = this.#commits.get(key)?.at(-1);
     if (commit === undefined) return this.fail("a transfer is finished that was never decided");
     commit.isDone = !hasKept;
-    // Of what was in a folder that its user has removed nobody can tell whether it was merged before; before any
-    // sender hears of it, it is looked for again.
-    const isGone = this.#goneIds.has(key.split("/")[1]!);
+    // Of a stream whose folder its user has removed nobody can tell what was in it.
+    const isGone = offered.isStream && this.#goneIds.has(key.split("/")[1]!);
     if (isGone) commit.isDone = false;
     else if (!hasKept) this.#checkInPlace({ ...commit, placement }, "when the journal said so", true);
   }
