@@ -24,8 +24,8 @@ export function makeFolder(path: string): void {
 
 /**
  * Writes a file whole: a crash leaves the old one or the new one, and nothing that is in the way of the next attempt. It
- * is the new one once this has returned. The folder is made if it is missing. Throws `disk` if another stx takes longer than {@link WRITING_MAX_MS} to write
- * the same file.
+ * is the new one once this has returned. The folder is made if it is missing. Throws `disk` if another stx takes longer
+ * than {@link WRITING_MAX_MS} to write the same file.
  */
 export function replaceFile(path: string, text: string, mode: number): void {
   replaceWith(path, mode, () => text);

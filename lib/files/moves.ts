@@ -6,7 +6,7 @@
 import { escapeControls } from "../bytes/escape.ts";
 import { StxError } from "../errors.ts";
 import type { Entry, Placement } from "../ports.ts";
-import { corrupt, inspect, parentOf } from "./inspect.ts";
+import { corrupt, findUnreal, inspect, parentOf } from "./inspect.ts";
 import type { PlacementRules } from "./placement_rules.ts";
 
 /** Where a transfer waits and where it goes. */
@@ -23,6 +23,16 @@ export interface Journey {
   readonly sizeUnknown: boolean;
   /** What must hold on the way. */
   readonly rules: PlacementRules;
+}
+
+/** Where a file is now: waiting, or in place. Throws `state_corrupt` where a link or a file stands in a folder's place. */
+export function whereIs({ dataPath, root, placement }: Journey, entry: Entry): string {
+  const waiting = `${dataPath}/${entry.path}`;
+  if (inspect(waiting) !== undefined) return waiting;
+  const to = finalPath(entry.path, placement);
+  const unreal = findUnreal(root, parentOf(to));
+  if (unreal !== undefined) throw corrupt(unreal, "it is not a real folder");
+  return `${root}/${to}`;
 }
 
 /** One rename; all below a folder goes with it. */

@@ -9,9 +9,9 @@ import { diskError } from "./disk_error.ts";
 import { makeDurable, pause } from "./durable.ts";
 import { FolderLooks } from "./folder_looks.ts";
 import { FileHasher } from "./hashing.ts";
-import { corrupt, findUnreal, inspect, openExisting, parentOf } from "./inspect.ts";
+import { corrupt, inspect, openExisting, parentOf } from "./inspect.ts";
 import { arrivingMode, FILE_NEEDS, needsLess, takeAllBits } from "./modes.ts";
-import { finalPath, type Journey, requireWhole } from "./moves.ts";
+import { type Journey, requireWhole, whereIs } from "./moves.ts";
 import { checkMoves, findKept, moveAll, settleFolders } from "./placing.ts";
 import type { PrivateFolder } from "./private_folder.ts";
 import { type ReservedNames, withWayOut } from "./reserved_names.ts";
@@ -19,6 +19,7 @@ import { setFolderTime, setTime } from "./times.ts";
 
 /** Files and folders made in a row, a few milliseconds of work. */
 const FILES_UNTIL_PAUSE = 256;
+
 /**
  * The files of one transfer in its private folder. {@link PartialFolder.resumeAt} comes first, also for a new
  * transfer (with 0); only {@link PartialFolder.commit} and {@link PartialFolder.digests} may be called without
@@ -128,7 +129,8 @@ export class PartialFolder implements PartialTransfer {
     const digests: Bytes[] = [];
     for (const entry of this.#journey.entries) {
       if (entry.kind === "directory") continue;
-      await hasher.addFile(this.#whereIs(entry), this.#journey.sizeUnknown ? undefined : entry.sizeBytes);
+      const path = this.#stage === "writing" ? this.#pathOf(entry) : whereIs(this.#journey, entry);
+      await hasher.addFile(path, this.#journey.sizeUnknown ? undefined : entry.sizeBytes);
       digests.push(hasher.finish().sha256);
     }
     return digests;
@@ -361,17 +363,6 @@ export class PartialFolder implements PartialTransfer {
     }
     await this.sync();
     await takeAllBits(this.#journey.entries, (entry) => this.#pathOf(entry));
-  }
-
-  /** Where a file is now: waiting, or in place. */
-  #whereIs(entry: Entry): string {
-    const waiting = this.#pathOf(entry);
-    if (this.#stage === "writing" || inspect(waiting) !== undefined) return waiting;
-    const { root, placement } = this.#journey;
-    const to = finalPath(entry.path, placement);
-    const unreal = findUnreal(root, parentOf(to));
-    if (unreal !== undefined) throw corrupt(unreal, "it is not a real folder");
-    return `${root}/${to}`;
   }
 
   #sizeOf(entry: Entry): number {

@@ -23,6 +23,7 @@ import type { TransferChannel } from "../transfer/channel.ts";
 import type { Alert } from "../wire/alert.ts";
 import type { Message, MessageType } from "../wire/message.ts";
 import { Connection, type ConnectionEvent, type MakeSession, type Rotations } from "./connection.ts";
+import { SteadyClock } from "./steady_clock.ts";
 
 /** One read from the socket: what Linux hands over at once at most, as measured. */
 const READ_SIZE = 256 * 1024;
@@ -50,9 +51,7 @@ export class Channel implements TransferChannel {
   #ended = false;
   #keys: SessionKeys | undefined;
   #cancelTimer: (() => void) | undefined;
-  /** The clock when it was last looked at, and by how much it has been set back so far. */
-  #clockMs = 0;
-  #setBackMs = 0;
+  readonly #steady: SteadyClock;
   #changed = deferred<void>();
   #output = deferred<void>();
   #finishing = false;
@@ -71,6 +70,7 @@ export class Channel implements TransferChannel {
   ) {
     this.#duplex = duplex;
     this.#clock = clock;
+    this.#steady = new SteadyClock(clock);
     this.#connection = new Connection(handshake, () => this.#signalOutput(), rotations, makeSession);
     this.#writing = this.#writeLoop();
     this.#reading = this.#readLoop();
@@ -228,7 +228,7 @@ export class Channel implements TransferChannel {
         }
         if (this.#failure !== undefined) continue;
         const wasOpen = this.#connection.isOpen;
-        const events = this.#connection.receive(buffer.subarray(0, size), this.#nowMs());
+        const events = this.#connection.receive(buffer.subarray(0, size), this.#steady.nowMs());
         handled = this.#handleInOrder(handled, events, size);
         if (!wasOpen) await handled;
         await this.#queueDrained();
@@ -335,26 +335,14 @@ export class Channel implements TransferChannel {
     cancel();
   }
 
-  /**
-   * The clock's time, save that it goes on where the clock is set back: no deadline is to be put off by that.
-   * @param atLeastMs what it must be by now
-   */
-  #nowMs(atLeastMs = 0): number {
-    const clockMs = this.#clock.nowMs();
-    this.#setBackMs += Math.max(0, this.#clockMs - clockMs);
-    this.#clockMs = clockMs;
-    this.#setBackMs += Math.max(0, atLeastMs - clockMs - this.#setBackMs);
-    return clockMs + this.#setBackMs;
-  }
-
   #armTimer(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     if (this.#failure !== undefined || this.#ended || this.#isClosed) return;
     const atMs = this.#connection.nextTimeoutMs();
     if (atMs === undefined) return;
-    this.#cancelTimer = this.#clock.after(Math.max(0, atMs - this.#nowMs()), () => {
-      const nowMs = this.#nowMs(atMs);
+    this.#cancelTimer = this.#clock.after(Math.max(0, atMs - this.#steady.nowMs()), () => {
+      const nowMs = this.#steady.nowMs(atMs);
       // What waits in the socket while this end does not read is no silence of the peer.
       if (this.#isHeldBack) this.#connection.session?.excuseSilence(nowMs);
       try {

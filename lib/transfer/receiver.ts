@@ -163,7 +163,7 @@ export class Receiver {
     this.#stored = stored;
     const start = await this.#messages.offerPrefix(answer.sizeBytes, sha256);
     if (start === 0 && answer.sizeBytes > 0) {
-      this.#checkUnfinished();
+      this.#rules.checkUnfinished(this.#row.countAll(this.#options.folderPath));
       await this.#beginStream(await this.#open(stored, 0), 0);
       await this.#receiveAll();
       await this.#finish();
@@ -188,15 +188,10 @@ export class Receiver {
     // Where it was known, its list of names comes again.
     this.#entries = [];
     this.#share?.release();
-    this.#checkUnfinished();
+    this.#rules.checkUnfinished(this.#row.countAll(this.#options.folderPath));
     this.#messages.say("wantManifest");
     const partial = await this.#openNew();
     await this.#beginStream(partial, await this.#messages.offerPrefix(0, (await partial.resumeAt(0)).sha256));
-  }
-
-  #checkUnfinished(): void {
-    const { store, folderPath } = this.#options;
-    this.#rules.checkUnfinished(store.countUnfinished(this.#channel.peerIdentity, folderPath));
   }
 
   /** The encoded list of names is let go of at the end: it must not take memory while the sender takes its time. */

@@ -80,6 +80,11 @@ export class TransferRow {
     this.#journal.store.remove(this.#peer, this.localId);
   }
 
+  /** How many transfers of this peer into a folder are unfinished. */
+  countAll(folder: string): number {
+    return this.#journal.store.countUnfinished(this.#peer, folder);
+  }
+
   /** Bytes of the manifests of this peer's other transfers into a folder that are unfinished. */
   otherBytes(folder: string): number {
     return this.#journal.store.otherUnfinishedBytes(this.#peer, folder, this.localId);

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { StxError } from "../../../lib/errors.ts";
 import { stdinSource } from "../../../lib/files/stdin_source.ts";
 import { identityFromSeed } from "../../../lib/identity/identity.ts";
+import { FINISHED_AGE_MAX_MS, UNFINISHED_MANIFESTS_SIZE_MAX } from "../../../lib/limits.ts";
 import { makeManifest, transferIdOf } from "../../../lib/transfer/manifest.ts";
+import { pruneFinished } from "../../../lib/transfer/pruning.ts";
 import { recoverTransfers } from "../../../lib/transfer/recovery.ts";
 import { encodeOffer } from "../../../lib/wire/message.ts";
 import { content } from "../files/tree.ts";
@@ -176,6 +178,43 @@ Deno.test("another sender reaches a transfer in no way by choosing its name", as
     const second = await world.attempt();
     assertDone(second);
     assert.ok(second.senderEvents.some((event) => event.kind === "started" && event.offset > 0));
+  });
+});
+
+Deno.test("a list of names is not forgotten while its transfer is offered again", async () => {
+  await withWorld(async (world) => {
+    world.write("file", NEW);
+    assertDone(await world.attempt());
+    const { store, clock } = world;
+    clock.advance(FINISHED_AGE_MAX_MS + 1);
+    const folder = world.folder();
+    const hashInPlace = folder.hashInPlace.bind(folder);
+    folder.hashInPlace = async (...args) => {
+      // As a receiver tidies now and then.
+      await pruneFinished(store, clock);
+      return await hashInPlace(...args);
+    };
+    assertDone(await world.attempt({ receiver: { folder } }));
+    const [row] = store.list("done");
+    assert.ok(store.manifestPart(row!.peer, row!.transferId, 0));
+  });
+});
+
+Deno.test("what was finished and begins anew counts among a sender's lists that are unfinished", async () => {
+  await withWorld(async (world) => {
+    world.write("file", OLD);
+    assertDone(await world.attempt());
+    const { store, sender } = world;
+    const { transfer } = store.list("done")[0]!;
+    store.save(sender.publicKey, new Uint8Array(32).fill(5), {
+      ...transfer,
+      state: "receiving",
+      manifestSizeBytes: UNFINISHED_MANIFESTS_SIZE_MAX,
+    });
+    // All of it comes again.
+    rot(world);
+    const attempt = await world.attempt({ receiver: { conflict: "overwrite" } });
+    assertFailed(attempt.received, "too_large");
   });
 });
 
